@@ -1,0 +1,1 @@
+"""chatnb: learn, try and measure a chat model inside a notebook."""
