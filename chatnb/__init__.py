@@ -1,1 +1,65 @@
-"""chatnb: learn, try and measure a chat model inside a notebook."""
+"""chatnb: learn, try and measure a chat model inside a notebook.
+
+    %load_ext chatnb
+
+    %%chat
+    Hello, can you tell me a joke?
+
+Public names are loaded when they are first used, so that `import chatnb` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chatnb.backend import Connection
+    from chatnb.errors import ChatError, Interrupted, InvalidInput
+    from chatnb.kernel import Session, ask, connect, log, session
+    from chatnb.records import Exchange, Message, Reply, Usage
+    from chatnb.samples import sample
+
+    __version__: str
+
+_HOMES = {
+    "ask": "kernel", "connect": "kernel", "log": "kernel", "session": "kernel",
+    "Session": "kernel", "sample": "samples", "Connection": "backend", "ChatError": "errors",
+    "Interrupted": "errors", "InvalidInput": "errors", "Exchange": "records",
+    "Message": "records", "Reply": "records", "Usage": "records",
+}  # fmt: skip
+
+__all__ = [
+    "ChatError", "Connection", "Exchange", "Interrupted", "InvalidInput", "Message", "Reply",
+    "Session", "Usage", "ask", "connect", "log", "sample", "session",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("chatnb")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chatnb' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"chatnb.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext chatnb`: the magics."""
+    from chatnb.magics import register
+
+    register(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext chatnb`."""
+    from chatnb.magics import unregister
+
+    unregister(shell)

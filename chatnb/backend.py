@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -31,7 +31,7 @@ class Connection:
     '127.0.0.1:8000'
 
     The key itself is looked up when it is needed and is in no repr, pickle or comparison; `secret`
-    is only for one that was typed at a prompt.
+    is only for one that was typed at a prompt. `defaults` are parameters that go with `model`.
     """
 
     base_url: str
@@ -39,6 +39,7 @@ class Connection:
     key: str | None = None
     secret: str | None = field(default=None, repr=False, compare=False)
     embedded: bool = False
+    defaults: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def host(self) -> str:
@@ -101,6 +102,7 @@ class Flight:
         self.deadlines = deadlines or Deadlines()
         self.attempts: list[Attempt] = []
         self.first_token_s: float | None = None
+        self.pieces: dict[int, list[str]] = {}
         self.stopping = threading.Event()
         self._began = time.perf_counter()
         self._on_delta = on_delta
@@ -116,8 +118,14 @@ class Flight:
     def delta(self, choice: int, text: str) -> None:
         """Text of a choice, as it came."""
         self._mark_first_token()
+        self.pieces.setdefault(choice, []).append(text)
         if self._on_delta is not None:
             self._on_delta(choice, text)
+
+    def texts(self) -> tuple[str, ...]:
+        """The text of each choice as far as it has come."""
+        last = max(self.pieces, default=0)
+        return tuple("".join(self.pieces.get(index, ())) for index in range(last + 1))
 
     def reasoning(self, choice: int, text: str) -> None:
         """Text of a thinking model that is not its answer."""

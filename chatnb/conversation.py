@@ -1,0 +1,187 @@
+"""A conversation as a value: its turns, what a re-run sets aside, undo and redo.
+
+Nothing here sends or draws. The rule of re-runs: the first entry of a new execution of a cell sets
+aside what earlier executions of that cell entered, together with everything after it; further
+entries of the same execution append. Set aside is not deleted: it is marked stale, and running one
+of those cells again asks again, at the end of the conversation as it then is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from chatnb.errors import InvalidInput
+from chatnb.records import Choice, Message, Request
+
+UNDO_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the notebook something is entered: the cell's id, and which run of it."""
+
+    cell: str | None = None
+    execution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A prompt and its reply, or messages that were added by hand.
+
+    `choices` are all the answers (several where n was above 1), `exchange` the row of the log,
+    `stale` is set once a re-run has set the turn aside.
+    """
+
+    messages: tuple[Message, ...]
+    place: Place = field(default_factory=Place)
+    choices: tuple[Choice, ...] = ()
+    kept: int = 0
+    exchange: int | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A system message and turns.
+
+    >>> Conversation(system="Be brief.").entered(Turn((Message("user", "Hi"),))).messages
+    (Message(role='system', content='Be brief.', fields={}), Message(role='user', content='Hi', fields={}))
+    """  # noqa: E501 - the example is one value
+
+    system: str | None = None
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def live(self) -> tuple[Turn, ...]:
+        """The turns that are sent: those that no re-run has set aside."""
+        return tuple(turn for turn in self.turns if not turn.stale)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What the next request sends before its prompt."""
+        system = () if self.system is None else (Message("system", self.system),)
+        return system + tuple(message for turn in self.live for message in turn.messages)
+
+    def replaced_by(self, place: Place) -> int | None:
+        """The index in `turns` of the first live turn that an entry from here sets aside."""
+        if place.cell is None:
+            return None
+        here = [index for index, turn in enumerate(self.turns) if turn.place.cell == place.cell]
+        if any(self.turns[index].place.execution == place.execution for index in here):
+            return None
+        return next((index for index in here if not self.turns[index].stale), None)
+
+    def before(self, place: Place, *, append: bool = False) -> Conversation:
+        """The conversation as an entry from this place finds it, with what it sets aside stale.
+
+        A turn of the same cell that is stale already is let go: a cell counts once.
+        """
+        if append or place.cell is None:
+            return self
+        first = self.replaced_by(place)
+        fresh = all(turn.place != place for turn in self.turns)
+        turns = tuple(
+            replace(turn, stale=True) if first is not None and index >= first else turn
+            for index, turn in enumerate(self.turns)
+            if not (fresh and turn.stale and turn.place.cell == place.cell)
+        )
+        return self if turns == self.turns else replace(self, turns=turns)
+
+    def notice(self, place: Place, *, append: bool = False) -> str | None:
+        """What the receipt says of a re-run: "re-run: replaces turn 2; turns 3-4 set aside"."""
+        first = None if append else self.replaced_by(place)
+        if first is None:
+            return None
+        number = sum(not turn.stale for turn in self.turns[:first]) + 1
+        own = [turn.place.cell == place.cell for turn in self.turns[first:] if not turn.stale]
+        mine = own.index(False) if False in own else len(own)
+        said = f"re-run: replaces {_numbered(number, number + mine - 1)}"
+        if mine < len(own):
+            said += f"; {_numbered(number + mine, number + len(own) - 1)} set aside"
+        return said
+
+    def entered(self, turn: Turn, *, append: bool = False) -> Conversation:
+        """The conversation with one more turn, after what its place sets aside."""
+        found = self.before(turn.place, append=append)
+        return replace(found, turns=(*found.turns, turn))
+
+    def with_choice(self, index: int) -> Conversation:
+        """The last live turn with another of its choices as the answer; choices count from 0."""
+        at, turn = self._last_sent()
+        if not 0 <= index < len(turn.choices):
+            count = len(turn.choices)
+            raise InvalidInput(
+                f"There is no choice {index}: the last answer has {count}, counted from 0.",
+                kind="usage",
+            )
+        answer = answer_of(turn.choices[index])
+        changed = replace(turn, messages=(*turn.messages[:-1], answer), kept=index)
+        return replace(self, turns=(*self.turns[:at], changed, *self.turns[at + 1 :]))
+
+    def _last_sent(self) -> tuple[int, Turn]:
+        for at in range(len(self.turns) - 1, -1, -1):
+            if self.turns[at].choices and not self.turns[at].stale:
+                return at, self.turns[at]
+        raise InvalidInput("There is no answer to keep yet: send a prompt first.", kind="usage")
+
+
+def _numbered(first: int, last: int) -> str:
+    return f"turn {first}" if first == last else f"turns {first}-{last}"
+
+
+def answer_of(choice: Choice) -> Message:
+    """The assistant's message of a choice, as it is sent back; a refusal is its text."""
+    text = choice.refusal if choice.refusal and not choice.text else choice.text
+    return Message("assistant", text)
+
+
+def turn_of(request: Request, choices: Sequence[Choice], place: Place, row: int | None) -> Turn:
+    """The turn that a sent prompt and its choices make."""
+    ordered = tuple(sorted(choices, key=lambda choice: choice.index))
+    prompt = request.messages[-1]
+    return Turn((prompt, answer_of(ordered[0])), place, ordered, exchange=row)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change of the conversation was, in words, and the value before or after it."""
+
+    what: str
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A conversation with its past and future: undo takes back one change, whatever it was.
+
+    >>> timeline = Timeline().changed("system message", Conversation(system="Be brief."))
+    >>> timeline.undone()[0]
+    'system message'
+    """
+
+    present: Conversation = field(default_factory=Conversation)
+    past: tuple[Change, ...] = ()
+    future: tuple[Change, ...] = ()
+
+    def changed(self, what: str, conversation: Conversation) -> Timeline:
+        if conversation == self.present:
+            return self
+        past = (*self.past, Change(what, self.present))[-UNDO_LIMIT:]
+        return Timeline(conversation, past)
+
+    def undone(self) -> tuple[str, Timeline]:
+        """What was taken back, and the timeline before it."""
+        if not self.past:
+            raise InvalidInput("There is nothing to undo in this conversation.", kind="usage")
+        last = self.past[-1]
+        future = (Change(last.what, self.present), *self.future)
+        return last.what, Timeline(last.conversation, self.past[:-1], future)
+
+    def redone(self) -> tuple[str, Timeline]:
+        """What was done again, and the timeline after it."""
+        if not self.future:
+            raise InvalidInput("There is nothing to redo in this conversation.", kind="usage")
+        following = self.future[0]
+        past = (*self.past, Change(following.what, self.present))
+        return following.what, Timeline(following.conversation, past, self.future[1:])

@@ -1,0 +1,123 @@
+"""Run one request: a row that says it started, the call, a row that says how it ended.
+
+`run` holds no state and is re-entrant: the cell, the panel and a thousand samples use it alike.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from chatnb.backend import Backend, Flight
+from chatnb.errors import ChatError, EmptyReply, Interrupted, PartialReply, RequestFailed
+from chatnb.interrupts import deferred
+from chatnb.records import Choice, Exchange, Reply, Request, Status
+
+
+class Log(Protocol):
+    """What the engine needs of a log."""
+
+    def start(self, request: Request, started: datetime) -> int:
+        """Write the row that says it started, before anything is sent; its id."""
+
+    def finish(self, exchange: Exchange) -> None:
+        """Write how it ended."""
+
+    def take_notices(self) -> tuple[str, ...]:
+        """Lines that the user should see once."""
+
+
+def run(request: Request, backend: Backend, log: Log, flight: Flight) -> Exchange:
+    """The exchange that the request becomes, failed or not: only its row is left behind."""
+    started = datetime.now(UTC)
+    row = log.start(request, started)
+    begun = time.perf_counter()
+    error: ChatError | Interrupted | None = None
+    try:
+        reply = backend.complete(request, flight)
+        error = fault_of(reply, request)
+    except (ChatError, Interrupted) as caught:
+        error, reply = caught, caught.reply or partial_of(flight)
+    except KeyboardInterrupt as caught:
+        # The interrupt can come a moment before or after the backend watches for it.
+        error, reply = Interrupted("Stopped.", kind="interrupted"), partial_of(flight)
+        error.__cause__ = caught
+    except Exception as caught:  # noqa: BLE001 - whatever it is, its row must not stay open
+        error, reply = unexpected(caught), partial_of(flight)
+    with deferred():
+        exchange = Exchange(
+            request, started, row, status_of(reply, error), priced(reply, request), error,
+            tuple(flight.attempts), flight.first_token_s, time.perf_counter() - begun,
+        )  # fmt: skip
+        log.finish(exchange)
+    return exchange
+
+
+def fault_of(reply: Reply, request: Request) -> ChatError | None:
+    """The error that an answer amounts to, though it ended as the API says: no text, or cut."""
+    first = reply.first
+    if first.finish_reason == "content_filter":
+        return PartialReply(
+            "The content filter cut this answer.", kind="content_filter", reply=reply
+        )
+    if first.text or first.refusal:
+        return None
+    if first.finish_reason == "length":
+        limit = limit_of(request)
+        spent = "reasoning" if first.reasoning or _reasoned(reply) else "nothing that can be shown"
+        line = f"No visible text: the whole limit{limit} went into {spent}. Raise it."
+        return EmptyReply(line, kind="length", reply=reply)
+    if first.finish_reason in ("tool_calls", "function_call"):
+        line = "The model asked to call a tool and said nothing; chatnb calls no tools."
+        return EmptyReply(line, kind="tool_calls", reply=reply)
+    return EmptyReply("The answer has no text.", kind="no_text", reply=reply)
+
+
+def limit_of(request: Request) -> str:
+    """The token limit that was asked for, in brackets; nothing where none was."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        if name in request.parameters:
+            return f" ({name}={request.parameters[name]})"
+    return ""
+
+
+def _reasoned(reply: Reply) -> bool:
+    return bool(reply.usage and reply.usage.reasoning_tokens)
+
+
+def status_of(reply: Reply, error: ChatError | Interrupted | None) -> Status:
+    if error is not None:
+        return error.status
+    return "refused" if reply.first.refusal and not reply.first.text else "ok"
+
+
+def partial_of(flight: Flight) -> Reply:
+    """What had come when the request broke off, from what the flight has seen."""
+    if not flight.pieces:
+        return Reply()
+    return Reply(tuple(Choice(index, text) for index, text in enumerate(flight.texts())))
+
+
+def unexpected(error: Exception) -> RequestFailed:
+    line = (
+        f"chatnb stumbled over {type(error).__name__}: {error}. Nothing is lost; the log's "
+        "error_detail has what a bug report needs."
+    )
+    failure = RequestFailed(line, kind="internal")
+    failure.__cause__ = error
+    return failure
+
+
+def priced(reply: Reply, request: Request) -> Reply:
+    """The reply with its cost in US dollars, where the price is known."""
+    from chatnb.prices import cost
+
+    amount = cost(
+        reply.model or request.model,
+        reply.usage,
+        base_url=request.base_url,
+        embedded=request.embedded,
+    )
+    return replace(reply, cost=amount)

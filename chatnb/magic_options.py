@@ -1,0 +1,154 @@
+"""The options of `%%chat`, and its manual: both from the table of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatnb.magic_line import Option, filled, split
+from chatnb.parameter_kinds import Flag, Parameter
+from chatnb.parameters import GROUPS, Parameters
+
+_LONG = {
+    "-m": "--model",
+    "-s": "--system",
+    "-c": "--conversation",
+    "-o": "--output",
+}
+_OWN = {
+    "--system": Option("system"),
+    "--conversation": Option("conversation"),
+    "--output": Option("output"),
+    "--append": Option("append", takes_value=False),
+    "--fresh": Option("fresh", takes_value=False),
+    "--raw": Option("raw", takes_value=False),
+    "--dry-run": Option("dry_run", takes_value=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What stands on the line of one `%%chat`."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    system: str | None = None
+    conversation: str | None = None
+    output: str | None = None
+    append: bool = False
+    fresh: bool = False
+    raw: bool = False
+    dry_run: bool = False
+
+
+def table() -> dict[str, Option]:
+    """Every option by the name it is typed with."""
+    found = dict(_OWN)
+    for name, kind in Parameters.table().items():
+        flag = isinstance(kind, Flag)
+        json = kind.metavar in ("JSON", "TEXT_OR_JSON")
+        found[f"--{name}"] = Option(name, takes_value=not flag, keeps_quotes=json)
+        if flag:
+            found[f"--no-{name}"] = Option(name, takes_value=False)
+    return found | {short: found[name] for short, name in _LONG.items()}
+
+
+def parsed(line: str, *namespaces: Mapping[str, object]) -> tuple[Options, str]:
+    """The options of a line and the prompt behind them, its references not yet filled.
+
+    Raises InvalidInput for an unknown option and for a value that its parameter refuses.
+    """
+    options = table()
+    found, prompt = split(line, options)
+    raw = "--raw" in found
+    own: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    for typed, text in found.items():
+        target = options[typed].target
+        value = text if text is None or raw else filled(text, *namespaces)
+        if target in Parameters.table():
+            parameters[target] = parameter_value(typed, Parameters.definition(target), value)
+        else:
+            own[target] = value if options[typed].takes_value else True
+    return Options(parameters, **own), prompt
+
+
+def parameter_value(typed: str, kind: Parameter, text: str | None) -> Any:
+    """The value of a parameter as typed; `unset` clears a standing one."""
+    if isinstance(kind, Flag):
+        value = True if text is None else kind.parsed(text)
+        return not value if typed.startswith("--no-") else value
+    return None if text is None or text == "unset" else kind.parsed(text)
+
+
+def manual() -> str:
+    """The text of `%%chat?`."""
+    return _HEAD + "\n".join(_group(group, title) for group, title in GROUPS.items()) + _TAIL
+
+
+def _group(group: str, title: str) -> str:
+    lines = [f"{title}"]
+    for name, kind in Parameters.table().items():
+        if kind.group == group:
+            lines += [f"  {_spelled(name, kind)}", f"      {_explained(kind)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _spelled(name: str, kind: Parameter) -> str:
+    if isinstance(kind, Flag):
+        return f"--{name} | --no-{name}"
+    short = "-m MODEL, " if name == "model" else ""
+    return f"{short}--{name} {kind.metavar}"
+
+
+def _explained(kind: Parameter) -> str:
+    said = [kind.help]
+    if not isinstance(kind, Flag) and kind.range != "a text":
+        said.append(f"{kind.range[0].upper()}{kind.range[1:]}.")
+    if kind.api_default:
+        said.append(f"Unset: {kind.api_default}.")
+    if kind.deprecated:
+        said.append(f"Deprecated; use {kind.deprecated}.")
+    return " ".join(said)
+
+
+_HEAD = """Send a prompt and show the answer while it comes.
+
+    %%chat --temperature 0.2
+    Who was the first president of America?
+
+    %chat For which duration?
+
+The prompt continues this kernel's conversation and the exchange is a row of chatnb.log(). A whole
+{{name}} in the prompt is replaced by that variable; everything else reaches the model as it is.
+Running a cell again replaces its turn and sets aside what came after it.
+
+An option lives for this cell; %chat_set name=value sets it from now on. What is unset is not sent.
+`unset` as a value clears a standing one.
+
+This cell
+  -s TEXT, --system TEXT
+      The system message for this request.
+  -c NAME, --conversation NAME
+      Continue another conversation.
+  -o NAME, --output NAME
+      Put the Reply into this variable; after a failure the variable does not exist.
+  --append
+      Add a turn where running the cell again would replace it.
+  --fresh
+      Neither read nor enter the conversation.
+  --raw
+      Fill no {{name}}.
+  --dry-run
+      Show the request and send nothing.
+
+"""
+
+_TAIL = """
+Values: one pair of quotes around a value is removed; --stop also takes a JSON list, and
+--logit_bias, --metadata, --response_format and --extra take JSON. On a %chat line the options come
+first and end at the first word that is none, or at --.
+
+See also: %chat_set %chat_system %chat_connect %chat_log %chat_history %chat_undo %chat_redo
+%chat_reset; in Python chatnb.ask, chatnb.session, chatnb.sample, chatnb.log, chatnb.connect.
+"""

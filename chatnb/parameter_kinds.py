@@ -1,0 +1,287 @@
+"""The kinds of request parameter: what a value may be, and how it is read from typed text.
+
+Traits of our own, since traitlets' Float turns 0 into 0.0 and its Int takes True: what is set is
+sent exactly so. None means unset, and unset means absent from the request.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from traitlets import TraitType
+
+from chatnb.errors import InvalidInput
+
+Column = Literal["Float64", "Int64", "boolean", "string", "json"]
+
+
+class Parameter(TraitType[Any, Any]):
+    """One value that a request may carry: its range, its help, and how it is spelled.
+
+    `api_default` is what happens where the value is unset, in words; `deprecated` what to use
+    instead; `group` the heading in the manual; `column` the type of its column in the log.
+    """
+
+    default_value = None
+    allow_none = True
+    column: ClassVar[Column] = "string"
+    metavar: ClassVar[str] = "TEXT"
+    step: float | None = None
+
+    def __init__(
+        self, help: str, *, group: str = "more", api_default: str = "", deprecated: str = ""
+    ) -> None:
+        super().__init__(help=help)
+        self.group = group
+        self.api_default = api_default
+        self.deprecated = deprecated
+
+    @property
+    def range(self) -> str:
+        """The allowed values in words: "a number from 0 to 2"."""
+        return "a text"
+
+    def validate(self, obj: Any, value: Any) -> Any:  # noqa: ARG002 - the signature is traitlets'
+        return None if value is None else self.checked(value)
+
+    def checked(self, value: Any) -> Any:
+        """The value as it will be sent; InvalidInput that names the range where it is none."""
+        if not isinstance(value, str):
+            raise self.refused(value)
+        return value
+
+    def parsed(self, text: str) -> Any:
+        """The value that was typed as text."""
+        return self.checked(text)
+
+    def refused(self, value: Any, why: str = "") -> InvalidInput:
+        shown = repr(value)
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        reason = f" ({why})" if why else ""
+        return InvalidInput(
+            f"{self.name} is {self.range}, not {shown}{reason}: nothing was sent.",
+            kind="usage",
+            param=self.name,
+        )
+
+    def loaded(self, text: str) -> Any:
+        """The value that was typed as JSON."""
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise self.refused(text, f"not JSON: {error}") from None
+
+
+class Text(Parameter):
+    """A text, at most `longest` characters."""
+
+    def __init__(self, help: str, *, longest: int | None = None, **about: str) -> None:
+        super().__init__(help, **about)
+        self.longest = longest
+
+    @property
+    def range(self) -> str:
+        return "a text" + (f" of at most {self.longest} characters" if self.longest else "")
+
+    def checked(self, value: Any) -> str:
+        if not isinstance(value, str) or (self.longest and len(value) > self.longest):
+            raise self.refused(value)
+        return value
+
+
+class OneOf(Parameter):
+    """One of a few words."""
+
+    def __init__(self, help: str, choices: Sequence[str], **about: str) -> None:
+        super().__init__(help, **about)
+        self.choices = tuple(choices)
+
+    @property
+    def range(self) -> str:
+        return "one of " + ", ".join(self.choices)
+
+    def checked(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.choices:
+            raise self.refused(value)
+        return value
+
+
+class Number(Parameter):
+    """A number in a range; an integer stays one (0 is sent as 0, not as 0.0)."""
+
+    column: ClassVar[Column] = "Float64"
+    metavar: ClassVar[str] = "NUMBER"
+
+    def __init__(
+        self,
+        help: str,
+        low: float,
+        high: float | None = None,
+        *,
+        step: float | None = None,
+        **about: str,
+    ) -> None:
+        super().__init__(help, **about)
+        self.low, self.high, self.step = low, high, step
+
+    @property
+    def range(self) -> str:
+        if self.high is None:
+            return f"a number of at least {self.low:g}"
+        return f"a number from {self.low:g} to {self.high:g}"
+
+    def checked(self, value: Any) -> int | float:
+        value = _plain_number(value)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
+            raise self.refused(value)
+        if value < self.low or (self.high is not None and value > self.high):
+            raise self.refused(value)
+        return value
+
+    def parsed(self, text: str) -> int | float:
+        for read in (int, float):
+            try:
+                return self.checked(read(text))
+            except ValueError:
+                continue
+        raise self.refused(text)
+
+
+class Whole(Number):
+    """A whole number in a range."""
+
+    column: ClassVar[Column] = "Int64"
+
+    @property
+    def range(self) -> str:
+        return super().range.replace("a number", "a whole number", 1)
+
+    def checked(self, value: Any) -> int:
+        value = _plain_number(value)
+        if not isinstance(value, int):
+            raise self.refused(value)
+        return int(super().checked(value))
+
+
+class Flag(Parameter):
+    """True or false."""
+
+    column: ClassVar[Column] = "boolean"
+    metavar: ClassVar[str] = ""
+    words: ClassVar[Mapping[str, bool]] = {
+        "true": True, "false": False, "on": True, "off": False, "yes": True, "no": False,
+        "1": True, "0": False,
+    }  # fmt: skip
+
+    @property
+    def range(self) -> str:
+        return "True or False"
+
+    def checked(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.refused(value)
+        return value
+
+    def parsed(self, text: str) -> bool:
+        if text.lower() not in self.words:
+            raise self.refused(text)
+        return self.words[text.lower()]
+
+
+class Stop(Parameter):
+    """Where the answer ends: a text, or up to 4 of them."""
+
+    column: ClassVar[Column] = "json"
+    metavar: ClassVar[str] = "TEXT_OR_JSON"
+
+    @property
+    def range(self) -> str:
+        return "a text or a list of 1 to 4 texts"
+
+    def checked(self, value: Any) -> str | list[str]:
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, list | tuple) and 1 <= len(value) <= 4:
+            texts = list(value)
+            if all(isinstance(text, str) and text for text in texts):
+                return texts
+        raise self.refused(value)
+
+    def parsed(self, text: str) -> str | list[str]:
+        if text.startswith("[") and text.endswith("]"):
+            return self.checked(self.loaded(text))
+        # A JSON string is a way to write a line break: --stop "\n" arrives as a backslash and an n.
+        if text.startswith('"') and text.endswith('"') and len(text) > 1:
+            return self.checked(self.loaded(text))
+        return self.checked(text)
+
+
+class JSONObject(Parameter):
+    """A JSON object."""
+
+    column: ClassVar[Column] = "json"
+    metavar: ClassVar[str] = "JSON"
+
+    @property
+    def range(self) -> str:
+        return "a JSON object"
+
+    def checked(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise self.refused(value)
+        try:
+            return dict(json.loads(json.dumps(dict(value), allow_nan=False)))
+        except (TypeError, ValueError) as error:
+            raise self.refused(value, str(error)) from None
+
+    def parsed(self, text: str) -> dict[str, Any]:
+        return self.checked(self.loaded(text))
+
+
+class Metadata(JSONObject):
+    """Up to 16 labels of a request."""
+
+    @property
+    def range(self) -> str:
+        return "a JSON object of up to 16 texts (keys to 64, values to 512 characters)"
+
+    def checked(self, value: Any) -> dict[str, Any]:
+        pairs = super().checked(value)
+        fits = all(
+            isinstance(item, str) and len(item) <= 512 and len(key) <= 64
+            for key, item in pairs.items()
+        )
+        if len(pairs) > 16 or not fits:
+            raise self.refused(value)
+        return pairs
+
+
+class LogitBias(JSONObject):
+    """A bias for each token id, or for each word where the server can tell its token ids."""
+
+    @property
+    def range(self) -> str:
+        return "a JSON object from token ids (or words) to numbers from -100 to 100"
+
+    def checked(self, value: Any) -> dict[str, int | float]:
+        if not isinstance(value, Mapping):
+            raise self.refused(value)
+        biases = {str(token): _plain_number(bias) for token, bias in value.items()}
+        for token, bias in biases.items():
+            number = isinstance(bias, int | float) and not isinstance(bias, bool)
+            if not token.strip() or not number or not -100 <= bias <= 100:
+                raise self.refused(value)
+        return biases
+
+
+def _plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's: `temperature=numpy.linspace(0, 2, 5)[1]` is a number."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "shape", None) == () else value

@@ -1,0 +1,237 @@
+"""The session: the only place where state changes.
+
+One per kernel, shared by cells, panel and Python; anyone may build another.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chatnb.backend import Backend, Connection, Flight
+from chatnb.conversation import Place, turn_of
+from chatnb.errors import InvalidInput
+from chatnb.exchanges import Log, run
+from chatnb.interrupts import deferred
+from chatnb.live_turns import LiveTurn
+from chatnb.parameters import Parameters
+from chatnb.prompts import Asked, request_for
+from chatnb.records import Exchange, Live, Reply, Request, Source
+from chatnb.session_state import MAIN, ConversationHolder, State
+from chatnb.settings import Settings
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A connection that is open: who answers, and what to say of it at its first use."""
+
+    connection: Connection
+    backend: Backend
+    described: str = ""
+
+
+class Session(ConversationHolder):
+    """A conversation with a model, its parameters, and the log that every exchange enters.
+
+    >>> chat = chatnb.session()                     # doctest: +SKIP
+    >>> chat.send("Tell me a joke").text            # doctest: +SKIP
+
+    `state` is observable; observers may be called on any thread. One request at a time: a second
+    caller gets one line and no row. `fork` gives an independent session with the same history.
+    """
+
+    def __init__(
+        self,
+        connected: Callable[[], Connected],
+        log: Log,
+        *,
+        place: Callable[[], Place] = Place,
+        parameters: Parameters | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        super().__init__(place)
+        self.parameters = parameters or Parameters()
+        self.settings = settings or Settings()
+        self.log = log
+        self._connected = connected
+        self._sending = threading.Lock()
+        self._flight: Flight | None = None
+        self._described: str | None = None
+        self.settings.observe(self._follow_conversation, "conversation")
+
+    @property
+    def connection(self) -> Connection:
+        """Where requests go."""
+        return self._connected().connection
+
+    @property
+    def backend(self) -> Backend:
+        """Who answers."""
+        return self._connected().backend
+
+    def send(
+        self,
+        prompt: str,
+        *,
+        system: str | None = None,
+        conversation: str | None = None,
+        append: bool = False,
+        fresh: bool = False,
+        source: Source = "python",
+        **parameters: Any,
+    ) -> Reply:
+        """Send a prompt in the conversation and return the Reply.
+
+        >>> chat.send("And then?", temperature=0).text      # doctest: +SKIP
+
+        `parameters` hold for this request (None: not sent); `system` replaces the system message
+        for it; `fresh` neither reads nor enters the conversation; `append` adds a turn where a
+        re-run would replace one. Raises ChatError, or Interrupted; either carries the exchange.
+        """
+        asked = Asked(prompt, parameters, system, conversation, append, fresh, source)
+        with self._one_at_a_time():
+            asked, request = self.prepared(asked)
+            return _answer(self._exchanged(asked, request))
+
+    def ask(self, prompt: str, *, system: str | None = None, **parameters: Any) -> Reply:
+        """Answer one question without history: entered nowhere, logged, nothing drawn.
+
+        >>> chat.ask("Hello", temperature=0).text           # doctest: +SKIP
+        """
+        asked = Asked(prompt, parameters, system, fresh=True)
+        _, request = self.prepared(asked, stream=False)
+        flight = Flight(self.settings.deadlines())
+        return _answer(run(request, self.backend, self.log, flight))
+
+    def prepared(self, asked: Asked, *, stream: bool = True) -> tuple[Asked, Request]:
+        """What was asked with its place filled in, and the request it would be; sends nothing."""
+        name = asked.conversation or self.state.current
+        asked = replace(asked, conversation=name, place=self._place())
+        merged = self.parameters.merged(asked.parameters)
+        present = self.state.timeline(name).present
+        request = request_for(asked, present, merged, self.connection, self.backend, stream=stream)
+        return asked, request
+
+    def retry(self) -> Reply:
+        """Send the last prompt once more, where its request failed.
+
+        >>> chat.retry().text                               # doctest: +SKIP
+        """
+        last = self.state.last
+        if last is None or last.error is None:
+            raise InvalidInput("The last request did not fail: there is nothing to retry.")
+        origin = last.request.origin
+        return self.send(
+            last.request.messages[-1].content,
+            conversation=origin.conversation,
+            fresh=origin.turn is None,
+            source=origin.source,
+        )
+
+    def stop(self) -> None:
+        """End the request in the air, from any thread; its text so far is kept in its row."""
+        flight = self._flight
+        if flight is not None:
+            flight.stop()
+
+    def keep(self, choice: int | None = None) -> None:
+        """Make another choice of the last answer the one that is sent, counted from 0.
+
+        >>> chat.keep(1)                                    # doctest: +SKIP
+
+        Without a number: enter the partial text of a request that broke off.
+        """
+        if choice is not None:
+            self._change(f"keeping choice {choice}", lambda now: now.with_choice(choice))
+            return
+        last = self.state.last
+        if last is None or last.status not in ("partial", "interrupted") or not last.reply.text:
+            raise InvalidInput("There is no partial answer to keep.", kind="usage")
+        turn = turn_of(last.request, last.reply.choices, self._place(), last.id)
+        name = last.request.origin.conversation
+        self._change("keeping the partial answer", lambda now: now.entered(turn), name)
+
+    def fork(self) -> Session:
+        """An independent session with the same conversations, parameters, settings and log."""
+        twin = Session(
+            self._connected,
+            self.log,
+            place=self._place,
+            parameters=Parameters(**self.parameters.values()),
+            settings=Settings(**self.settings.values()),
+        )
+        twin.state = replace(self.state, live=None)
+        return twin
+
+    def adopt(self, fork: Session) -> None:
+        """Continue with a fork's conversation."""
+        conversation = fork.conversation
+        self._change("the adopted conversation", lambda _: conversation)
+
+    def _exchanged(self, asked: Asked, request: Request) -> Exchange:
+        turn = LiveTurn(request, self.settings.deadlines(), self._publish_live)
+        self._flight = turn.flight
+        try:
+            exchange = run(request, self.backend, self.log, turn.flight)
+            with deferred():
+                return self._committed(asked, exchange)
+        finally:
+            self._flight = None
+            if self.state.live is not None:
+                self._publish(live=None)
+
+    def _committed(self, asked: Asked, exchange: Exchange) -> Exchange:
+        """The exchange with its notes, entered in the conversation if it is an answer."""
+        with self._lock:
+            timeline = self.state.timeline(asked.conversation)
+            notice = timeline.present.notice(asked.place, append=asked.append)
+            enters = exchange.status in ("ok", "refused") and not asked.fresh
+            said = (notice,) if enters and notice else ()
+            exchange = replace(exchange, notes=said + self._notes())
+            timelines = self.state.timelines
+            if enters and asked.conversation:
+                row = turn_of(exchange.request, exchange.reply.choices, asked.place, exchange.id)
+                after = timeline.present.entered(row, append=asked.append)
+                changed = timeline.changed(f"turn {len(after.live)}", after)
+                timelines = {**timelines, asked.conversation: changed}
+            self._publish(timelines=timelines, live=None, last=exchange)
+            return exchange
+
+    def _publish_live(self, live: Live) -> None:
+        self._publish(live=live)
+
+    def _notes(self) -> tuple[str, ...]:
+        """What is said once: which connection answers, where the log is."""
+        described = self._connected().described
+        first = described if described != self._described else ""
+        self._described = described
+        return ((first,) if first else ()) + self.log.take_notices()
+
+    def _follow_conversation(self, change: Mapping[str, Any]) -> None:
+        self._publish(current=change["new"] or MAIN)
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        if not self._sending.acquire(blocking=False):
+            raise InvalidInput(
+                "This session is still answering: wait for it, stop it, or use "
+                "chatnb.session().fork() for a second request at the same time.",
+                kind="busy",
+            )
+        try:
+            yield
+        finally:
+            self._sending.release()
+
+
+def _answer(exchange: Exchange) -> Reply:
+    if exchange.error is None:
+        return exchange.reply
+    exchange.error.exchange = exchange
+    raise exchange.error
+
+
+__all__ = ["Connected", "Session", "State"]

@@ -1,0 +1,28 @@
+"""What stands for a session but is never sent and has no column: deadlines, the conversation."""
+
+from __future__ import annotations
+
+from chatnb.backend import Deadlines
+from chatnb.parameter_kinds import Number, Text
+from chatnb.parameters import Table
+
+
+class Settings(Table):
+    """The settings of a session; an unset one has its default.
+
+    >>> Settings(idle_timeout=5).deadlines()
+    Deadlines(connect=10.0, first_token=120.0, idle=5)
+    """
+
+    conversation = Text("The conversation that cells continue.", api_default="main")
+    connect_timeout = Number("Seconds to wait for a connection.", 0.01, api_default="10")
+    first_token_timeout = Number("Seconds to wait for the first token.", 0.01, api_default="120")
+    idle_timeout = Number("Seconds to wait between two tokens.", 0.01, api_default="60")
+
+    def deadlines(self) -> Deadlines:
+        asked = {
+            "connect": self.connect_timeout,
+            "first_token": self.first_token_timeout,
+            "idle": self.idle_timeout,
+        }
+        return Deadlines(**{name: value for name, value in asked.items() if value is not None})

@@ -1,0 +1,62 @@
+"""`%chat_set name=value ...`: standing parameters and settings, all or none."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from chatnb.errors import InvalidInput
+from chatnb.magic_line import Option, split
+from chatnb.parameter_kinds import Parameter
+from chatnb.parameters import Parameters, nearest
+from chatnb.sessions import Session
+from chatnb.settings import Settings
+
+_NAME = re.compile(r"(\w+)=")
+
+
+def assignments(line: str) -> dict[str, Any]:
+    """What a line sets, checked; None clears.
+
+    >>> assignments("temperature=0.2 stop=unset")
+    {'temperature': 0.2, 'stop': None}
+
+    Raises InvalidInput for an unknown name or a value out of range.
+    """
+    found: dict[str, Any] = {}
+    rest = line.strip()
+    while rest:
+        match = _NAME.match(rest)
+        if match is None:
+            raise InvalidInput(
+                f"%chat_set takes name=value, not {rest.split()[0]!r}: %chat_set temperature=0.2",
+                kind="usage",
+            )
+        name = match[1]
+        kind = definition(name)
+        json = kind.metavar in ("JSON", "TEXT_OR_JSON")
+        option = f"--{name}"
+        values, rest = split(
+            f"{option}={rest[match.end() :]}", {option: Option(name, keeps_quotes=json)}
+        )
+        text = values[option]
+        found[name] = None if text is None or text == "unset" else kind.parsed(text)
+    return found
+
+
+def definition(name: str) -> Parameter:
+    """The parameter or setting of that name."""
+    parameters, settings = Parameters.table(), Settings.table()
+    if name in settings:
+        return settings[name]
+    if name in parameters:
+        return parameters[name]
+    hint = nearest(name, [*parameters, *settings])
+    raise InvalidInput(f"There is no parameter or setting {name!r}.{hint}", kind="usage")
+
+
+def apply(session: Session, values: dict[str, Any]) -> None:
+    """Set what was checked before."""
+    for name, value in values.items():
+        table = session.settings if name in Settings.table() else session.parameters
+        setattr(table, name, value)
