@@ -21,26 +21,27 @@ def rewritten(lines: list[str]) -> list[str]:
     ["get_ipython().run_line_magic('chat', 'Who was it?')\\n"]
     """
     first = next((line for line in lines if line.strip()), "")
-    if first.startswith("%%") or not any(_QUESTION.match(line) for line in lines):
+    if first.startswith("%%"):
         return lines
-    code = _line_numbers_of_code(lines)
-    return [_call(line) if number in code else line for number, line in enumerate(lines, 1)]
+    # One at a time, as IPython does: an apostrophe in a prompt ends Python's tokens there, and the
+    # lines behind it are seen only once that prompt is a call.
+    while (number := _first_question(lines)) is not None:
+        lines = [*lines[:number], _call(lines[number]), *lines[number + 1 :]]
+    return lines
+
+
+def _first_question(lines: list[str]) -> int | None:
+    """The index of the first such line that is code; one inside a long text is left alone."""
+    if not any(map(_QUESTION.match, lines)):
+        return None
+    from IPython.core.inputtransformer2 import make_tokens_by_line
+
+    tokens = (token for line in make_tokens_by_line(lines) for token in line)
+    code = sorted({token.start[0] - 1 for token in tokens if token.string == "%"})
+    return next((number for number in code if _QUESTION.match(lines[number])), None)
 
 
 def _call(line: str) -> str:
     match = _QUESTION.match(line)
-    if match is None:
-        return line
+    assert match is not None
     return f"{match['before']}get_ipython().run_line_magic({match['name']!r}, {match['text']!r})\n"
-
-
-def _line_numbers_of_code(lines: list[str]) -> set[int]:
-    """The lines on which a statement begins, so that text inside a long string is left alone."""
-    from IPython.core.inputtransformer2 import make_tokens_by_line
-
-    return {tokens[0].start[0] for tokens in make_tokens_by_line(lines) if tokens} | {
-        token.start[0]
-        for tokens in make_tokens_by_line(lines)
-        for token in tokens
-        if token.string == "%"
-    }

@@ -22,6 +22,7 @@ _SURROGATES = re.compile("[\ud800-\udfff\0]")
 # All control characters but newline and tab; then what reorders the text around it (CVE-2021-42574).
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NEWLINES = re.compile("\r\n?")
+_MATH_BEGINS = re.compile(r"\$|\\(?=[(\[$]|begin|ref|eqref)")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
 
 # A grid, because the margins of its items do not collapse: the same blocks take the same height in
@@ -30,7 +31,10 @@ _FRAME = (
     '<div class="chatnb-reply" style="display:grid;grid-template-columns:minmax(0,1fr);margin:0">'
     "{body}</div>"
 )
-_LITERAL = '<p style="margin:0 0 1em;white-space:pre-wrap;overflow-wrap:anywhere"{attributes}>{text}</p>'
+_LITERAL = (
+    '<p class="mathjax_ignore" style="margin:0 0 1em;white-space:pre-wrap;overflow-wrap:anywhere"'
+    "{attributes}>{text}</p>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,19 @@ def reply_text(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that stands for itself inside HTML, in an attribute too; dollars are no math there.
+    """Text that stands for itself inside HTML, in an attribute too.
 
-    >>> escaped("<b> & $5")
-    '&lt;b&gt; &amp; <span>$</span>5'
+    >>> escaped("<b> & 'c'")
+    '&lt;b&gt; &amp; &#x27;c&#x27;'
+
+    Where it may hold dollars, its element needs the class mathjax_ignore.
     """
-    return without_math(escape(printable(text)))
+    return escape(printable(text))
 
 
 def without_math(html: str) -> str:
-    """Escaped text in which MathJax finds no formula: it looks for both dollars in one node."""
-    return html.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
+    """Escaped text in which MathJax finds no formula: it looks for both ends in one text node."""
+    return _MATH_BEGINS.sub(r"<span>\g<0></span>", html)
 
 
 def printable(text: str) -> str:

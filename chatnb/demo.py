@@ -1,0 +1,141 @@
+"""The first notebook without a browser: its cells in a real kernel, its answers on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from chatnb.errors import ChatError
+from chatnb.lab import FIRST_NOTEBOOK, shipped_notebooks
+
+if TYPE_CHECKING:
+    from jupyter_client.blocking.client import BlockingKernelClient
+
+Message = dict[str, Any]
+PROMPT, RESULT = "In: ", "    "
+STARTUP_TIMEOUT = 60.0
+
+
+def run_demo(notebook: Path | None = None, out: TextIO | None = None) -> int:
+    """Run the notebook's cells one after the other; 0, or 1 where a cell failed."""
+    if find_spec("jupyter_client") is None or find_spec("ipykernel") is None:
+        raise ChatError('There is no Jupyter kernel here: pip install "chatnb[lab]"')
+    from jupyter_client.manager import KernelManager
+
+    path = notebook or _first_notebook()
+    terminal = Terminal(out or sys.stdout)
+    manager = KernelManager()
+    manager.start_kernel(cwd=str(path.parent))
+    client = manager.blocking_client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=STARTUP_TIMEOUT)
+        return _run_cells(client, path, terminal)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def _first_notebook() -> Path:
+    here = Path("notebooks") / FIRST_NOTEBOOK
+    return here if here.exists() else shipped_notebooks() / FIRST_NOTEBOOK
+
+
+def _run_cells(client: BlockingKernelClient, path: Path, terminal: Terminal) -> int:
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            terminal.text(source)
+        elif cell["cell_type"] == "code" and source.strip():
+            terminal.prompt(source)
+            for message in _messages(client, source):
+                terminal.take(message)
+            if terminal.failed:
+                return 1
+    return 0
+
+
+def _messages(client: BlockingKernelClient, source: str) -> Iterator[Message]:
+    """What the kernel sends to the front end while one cell runs."""
+    message_id = client.execute(source, allow_stdin=False)
+    while True:
+        message = client.get_iopub_msg(timeout=None)
+        if message["parent_header"].get("msg_id") != message_id:
+            continue
+        yield message
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return
+
+
+class Terminal:
+    """Prints what a notebook would show, each piece of it once.
+
+    An answer streams as displays that are redrawn and, at its end, cleared and drawn once more;
+    a terminal cannot take back, so that only what is new is printed.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+        self.failed = False
+        self._shown: dict[str, str] = {}
+        self._cleared = ""
+
+    def text(self, markdown: str) -> None:
+        self._line(f"\n{markdown.strip()}\n")
+
+    def prompt(self, source: str) -> None:
+        self._shown, self._cleared = {}, ""
+        lines = source.rstrip().splitlines()
+        self._line("\n".join((PROMPT if n == 0 else RESULT) + line for n, line in enumerate(lines)))
+
+    def take(self, message: Message) -> None:
+        """One message of the kernel."""
+        content, kind = message["content"], message["msg_type"]
+        if kind == "stream":
+            self._write(content["text"])
+        elif kind in ("display_data", "update_display_data", "execute_result"):
+            self._display(content)
+        elif kind == "clear_output":
+            self._cleared = "\n".join(self._shown.values())
+            self._shown = {}
+        elif kind == "error":
+            self.failed = True
+            self._line("\n".join(content["traceback"]) or content["evalue"])
+
+    def _display(self, content: dict[str, Any]) -> None:
+        text = content["data"].get("text/plain", "")
+        name = content.get("transient", {}).get("display_id") or f"display {len(self._shown)}"
+        before = self._shown.get(name, "")
+        fresh = new_part(before or self._cleared, text)
+        if not before and not self._cleared:
+            self._write("\n")
+        self._shown[name] = text
+        self._cleared = ""
+        self._write(fresh)
+
+    def _line(self, text: str) -> None:
+        self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        self.out.write(text)
+        self.out.flush()
+
+
+def new_part(shown: str, text: str) -> str:
+    """What of the text is not on the screen yet; all of it, on a new line, where it is another.
+
+    >>> new_part("A joke", "A joke: why")
+    ': why'
+
+    White space does not count: an answer that streamed block by block is drawn whole at its end.
+    """
+    rest = iter(range(len(text)))
+    for character in (character for character in shown if not character.isspace()):
+        position = next((at for at in rest if not text[at].isspace()), None)
+        if position is None or text[position] != character:
+            return f"\n{text}"
+    return text[next(rest, len(text)) :]

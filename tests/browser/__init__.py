@@ -1,0 +1,1 @@
+"""Journeys in a real JupyterLab and a real Notebook 7, in a real browser."""

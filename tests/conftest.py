@@ -1,0 +1,83 @@
+"""What every test can ask for: isolation, a shell, a kernel, the embedded model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import isolation, network_guard
+
+ROOT = pytest.StashKey[Path]()
+WORKER_ROOT = "chatnb_root"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        config.stash[ROOT] = isolation.isolate()
+    else:
+        isolation.use_log_of(Path(worker[WORKER_ROOT]), worker["workerid"])
+    network_guard.install()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist's workers inherit the environment; the root tells them where their log belongs."""
+    node.workerinput[WORKER_ROOT] = str(node.config.stash[ROOT])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if ROOT in config.stash:
+        isolation.end(config.stash[ROOT])
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves_loopback() -> Iterator[None]:
+    """Fails a test whose code tried to talk to another machine, even if it swallowed the error."""
+    network_guard.refused.clear()
+    yield
+    assert not network_guard.refused, network_guard.refused
+
+
+@pytest.fixture
+def log_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A log of this test's own; kernels that it starts use it too."""
+    path = tmp_path / "log" / "log.sqlite"
+    monkeypatch.setenv("CHATNB_LOG", str(path))
+    return path
+
+
+@pytest.fixture
+def shell() -> Iterator[Any]:
+    """IPython's singleton, without history; an error in a cell is raised into the test."""
+    from tests.raising_shell import RaisingShell
+
+    shell = RaisingShell.without_history()
+    yield shell
+    shell.close()
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Any]:
+    """A real kernel in a directory of its own: `kernel.run(code)` gives what it displays."""
+    from tests.real_kernel import RealKernel
+
+    kernel = RealKernel(tmp_path)
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout that the tests belong to."""
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def clean_environment() -> dict[str, str]:
+    """The environment of this run, for processes that a test starts."""
+    return dict(os.environ)

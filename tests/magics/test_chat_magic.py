@@ -1,0 +1,220 @@
+"""`%%chat` and `%chat`: what is typed reaches the model, and nothing else does."""
+
+from __future__ import annotations
+
+import pytest
+
+import chatnb
+from chatnb.errors import InvalidInput, RequestFailed
+from chatnb.parameter_kinds import Flag
+from chatnb.parameters import Parameters
+from tests.fake_backend import reply
+
+
+def prompt_of(request):
+    return request.messages[-1].content
+
+
+def test_a_cell_is_sent_and_its_answer_is_shown(magics, sent, capsys):
+    magics.run_cell("%%chat\nWho was it?")
+    assert prompt_of(sent()) == "Who was it?"
+    assert "fine" in capsys.readouterr().out
+
+
+def test_a_cell_has_no_value(magics):
+    assert magics.run_cell("%%chat\nHi").result is None
+    assert magics.run_cell("%chat Hi").result is None
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Who was it?",
+        "What??",
+        "hi {boom()} {x} $HOME ${x} {{not closed",
+        "\\frac{a}{b} \\(z\\) $a*b*c$ C:\\new",
+        'it\'s "quoted" ; # no comment',
+        "--- dashes",
+    ],
+)
+@pytest.mark.parametrize("form", ["%chat {}", "%%chat\n{}", "x = %chat {}", "if 1:\n    %chat {}"])
+def test_a_prompt_reaches_the_model_byte_for_byte(magics, sent, prompt, form):
+    magics.run_cell(form.replace("{}", prompt))
+    assert prompt_of(sent()) == prompt
+
+
+def test_the_lines_of_a_cell_reach_the_model_byte_for_byte(magics, sent):
+    cell = "  first\n\n\tsecond  \n%chat not a magic?\n!ls\n"
+    magics.run_cell("%%chat\n" + cell)
+    assert prompt_of(sent()) + "\n" == cell
+
+
+def test_a_question_mark_right_after_the_name_is_still_the_manual(magics, backend, capsys):
+    magics.run_cell("%chat?")
+    magics.run_cell("%%chat?")
+    assert "--temperature NUMBER" in capsys.readouterr().out
+    assert backend.requests == []
+
+
+def test_a_question_inside_a_long_text_is_left_alone(magics):
+    magics.run_cell('text = """\n%chat Who was it?\n"""')
+    assert magics.user_ns["text"] == "\n%chat Who was it?\n"
+
+
+def test_the_manual_names_every_option_and_range(magics):
+    manual = magics.find_cell_magic("chat").__doc__
+    for name, kind in Parameters.table().items():
+        assert f"--{name}" in manual
+        if not isinstance(kind, Flag) and kind.range != "a text":
+            assert kind.range[1:] in manual
+
+
+def test_whole_references_are_filled_and_never_become_options(magics, sent):
+    magics.user_ns |= {"name": "--temperature 2", "table": [1, 2]}
+    magics.run_cell("%chat {{name}} {{table}} {name}")
+    assert prompt_of(sent()) == "--temperature 2 [1, 2] {name}"
+    assert sent().parameters == {}
+    magics.run_cell("%%chat -s '{{name}}' --raw\n{{name}}")
+    assert [message.content for message in sent().messages][::3] == ["{{name}}", "{{name}}"]
+
+
+def test_a_variable_of_the_function_around_is_found(magics, sent):
+    magics.run_cell("def f(inside):\n    %chat {{inside}}\nf('here')")
+    assert prompt_of(sent()) == "here"
+
+
+def test_a_dataframe_is_inserted_as_its_text(magics, sent):
+    magics.run_cell("import pandas\ntable = pandas.DataFrame({'a': [1, 2]})")
+    magics.run_cell("%chat Explain {{table}}")
+    assert prompt_of(sent()) == f"Explain {magics.user_ns['table']}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%chat {{missing}}", "no variable missing"),
+        ("%chat --temprature 1 Hi", "Did you mean --temperature"),
+        ("%chat --temp 1 Hi", "no option --temp"),
+        ("%chat --temperature 3 Hi", "a number from 0 to 2"),
+        ("%chat --temperature hot Hi", "a number from 0 to 2"),
+        ("%chat --stop [1,2,3,4,5] Hi", "1 to 4 texts"),
+        ("%chat --logit_bias {oops} Hi", "JSON"),
+        ("%chat --logit_bias [1 Hi", "bracket is not closed"),
+        ("%chat", "prompt is empty"),
+        ("%%chat\n \n", "prompt is empty"),
+        ("%%chat Hello\nthere", "the prompt goes below it"),
+        ("%%chat -o 1x\nHi", "-o takes the name of a variable"),
+        ("%chat_set temperatur=1", "Did you mean temperature"),
+        ("%chat_set 5", "takes name=value"),
+        ("%chat_undo 3", "takes nothing"),
+        ("%chat_undo", "nothing to undo"),
+        ("%chat_redo", "nothing to redo"),
+        ("%chat_log everything", "takes nothing, or all"),
+        ("%chat_connect local http://x", "does not understand"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_sent(magics, backend, cell, said):
+    with pytest.raises(InvalidInput) as caught:
+        magics.run_cell(cell)
+    assert said in caught.value.line
+    assert "\n" not in caught.value.line
+    assert backend.requests == []
+    assert len(chatnb.log()) == 0
+
+
+def test_options_live_for_their_cell(magics, sent):
+    magics.run_cell("%chat_set temperature=0 stop=END")
+    magics.run_cell("%%chat --top_p 0.5 --stop unset --no-stream\nHi")
+    assert sent().parameters == {"temperature": 0, "top_p": 0.5}
+    assert sent().stream is False
+    magics.run_cell("%chat again")
+    assert sent().parameters == {"temperature": 0, "stop": "END"}
+    assert sent().stream is True
+
+
+def test_chat_set_changes_all_or_nothing(magics):
+    session = chatnb.session()
+    with pytest.raises(InvalidInput):
+        magics.run_cell("%chat_set temperature=1 n=0")
+    assert session.parameters.values() == {}
+    magics.run_cell("%chat_set temperature=1 stop=['a b',\"c\"] idle_timeout=5")
+
+
+def test_the_reply_is_put_into_a_variable(magics):
+    magics.run_cell("%%chat -o answer\nHi")
+    assert magics.user_ns["answer"].text == "fine"
+
+
+def test_a_failed_cell_leaves_no_older_answer_behind(magics, backend):
+    magics.user_ns["answer"] = "old"
+    backend.enqueue(RequestFailed("down"))
+    with pytest.raises(RequestFailed):
+        magics.run_cell("%%chat -o answer\nHi")
+    assert "answer" not in magics.user_ns
+
+
+def test_dry_run_shows_the_request_and_sends_nothing(magics, backend, capsys):
+    magics.run_cell("%%chat --dry-run --temperature 0 -s Brief\nHi")
+    shown = capsys.readouterr().out
+    assert '"temperature": 0' in shown
+    assert '"Brief"' in shown
+    assert backend.requests == []
+    assert len(chatnb.log()) == 0
+
+
+def test_an_error_is_one_line_without_a_traceback(magics, backend):
+    backend.enqueue(RequestFailed("The server is down."))
+    with pytest.raises(RequestFailed) as caught:
+        magics.run_cell("%chat Hi")
+    assert caught.value._render_traceback_() == ["RequestFailed: The server is down."]
+
+
+def test_undo_redo_and_reset_say_what_they_did(magics, capsys):
+    magics.run_cell("%chat_system You are a pirate")
+    magics.run_cell("%chat Hi")
+    capsys.readouterr()
+    magics.run_cell("%chat_undo")
+    magics.run_cell("%chat_redo")
+    magics.run_cell("%chat_reset")
+    magics.run_cell("%chat_undo")
+    said = capsys.readouterr().out
+    assert "Took back turn 1." in said
+    assert "Brought back turn 1." in said
+    assert "Took back the reset." in said
+    assert chatnb.session().conversation.system == "You are a pirate"
+
+
+def test_the_log_is_a_dataframe_that_can_be_assigned(magics):
+    magics.run_cell("%chat Hi")
+    magics.run_cell("df = %chat_log")
+    assert list(magics.user_ns["df"]["prompt"]) == ["Hi"]
+
+
+def test_history_marks_other_choices(magics, backend, capsys):
+    backend.enqueue(reply("red", "blue"))
+    magics.run_cell("%chat_system Be brief")
+    magics.run_cell("%chat --n 2 color?")
+    capsys.readouterr()
+    magics.run_cell("%chat_history")
+    assert "choice 1, not sent" in capsys.readouterr().out
+
+
+def test_conversations_have_names(magics, sent):
+    magics.run_cell("%chat a")
+    magics.run_cell("%chat -c other b")
+    assert len(sent().messages) == 1
+    magics.run_cell("%chat_set conversation=other")
+    magics.run_cell("%chat c")
+    assert [message.content for message in sent().messages] == ["b", "fine", "c"]
+
+
+def test_two_chat_lines_and_a_loop_in_one_cell_append(magics, sent):
+    magics.run_cell("%chat a\n%chat b\nfor word in 'cd':\n    %chat {{word}}")
+    assert [message.content for message in sent().messages][::2] == ["a", "b", "c", "d"]
+
+
+def test_the_extension_can_be_unloaded(magics):
+    before = len(magics.input_transformers_cleanup)
+    magics.run_cell("%unload_ext chatnb")
+    assert magics.find_cell_magic("chat") is None
+    assert len(magics.input_transformers_cleanup) == before - 1
