@@ -9,7 +9,6 @@ import sys
 from chatnb.addresses import OPENAI, checked_base_url, host_of, travels_in_clear
 from chatnb.backend import Backend, Connection
 from chatnb.errors import InvalidInput
-from chatnb.local.connection import LocalConnection
 from chatnb.sessions import Connected
 
 OPENAI_KEY = "OPENAI_API_KEY"
@@ -54,6 +53,8 @@ def default_connection(*, model: str | None = None, key: str | None = None) -> C
 def _local(model: str | None, key: str | None, path: str | None) -> Connection:
     if key:
         raise InvalidInput("The embedded model needs no key: leave --key out.", kind="usage")
+    from chatnb.local.connection import LocalConnection
+
     connection = LocalConnection(path=path)
     if model and model != connection.model:
         raise InvalidInput(
@@ -131,24 +132,16 @@ def opened(connection: Connection) -> Connected:
 
 
 def backend_for(connection: Connection) -> Backend:
-    if isinstance(connection, LocalConnection):
-        from chatnb.local.corrections import LocalBackend
+    """Who answers on this connection."""
+    from chatnb.local.connection import LocalConnection
+    from chatnb.openai_backend import OpenAIBackend
 
-        return LocalBackend(connection, _summing)
-    return _openai(connection)
+    if not isinstance(connection, LocalConnection):
+        return OpenAIBackend(connection)
+    from chatnb.local.corrections import LocalBackend
 
-
-def _summing(connection: Connection) -> Backend:
     # The embedded server sends one usage chunk for each choice.
-    from chatnb.openai_backend import OpenAIBackend
-
-    return OpenAIBackend(connection, usage_chunks="sum")
-
-
-def _openai(connection: Connection) -> Backend:
-    from chatnb.openai_backend import OpenAIBackend
-
-    return OpenAIBackend(connection)
+    return LocalBackend(connection, lambda opened: OpenAIBackend(opened, usage_chunks="sum"))
 
 
 def described(connection: Connection) -> str:

@@ -104,7 +104,7 @@ class Conversation:
     def entered(self, turn: Turn, *, append: bool = False) -> Conversation:
         """The conversation with one more turn, after what its place sets aside."""
         found = self.before(turn.place, append=append)
-        return replace(found, turns=(*found.turns, turn))
+        return replace(found, turns=with_answer(found.turns, turn))
 
     def with_choice(self, index: int) -> Conversation:
         """The last live turn with another of its choices as the answer; choices count from 0."""
@@ -124,6 +124,16 @@ class Conversation:
             if self.turns[at].choices and not self.turns[at].stale:
                 return at, self.turns[at]
         raise InvalidInput("There is no answer to keep yet: send a prompt first.", kind="usage")
+
+
+def with_answer(turns: tuple[Turn, ...], turn: Turn) -> tuple[Turn, ...]:
+    """The turns and one more; a hand-written answer joins the hand-written prompt before it."""
+    if turns and [message.role for message in turn.messages] == ["assistant"]:
+        last = turns[-1]
+        waits = [message.role for message in last.messages] == ["user"]
+        if waits and not last.stale and last.place == turn.place and not turn.choices:
+            return (*turns[:-1], replace(last, messages=last.messages + turn.messages))
+    return (*turns, turn)
 
 
 def _numbered(first: int, last: int) -> str:

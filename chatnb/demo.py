@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from chatnb.errors import ChatError
 from chatnb.lab import FIRST_NOTEBOOK, shipped_notebooks
+from chatnb.rendering import terminal_text
 
 if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
 
 Message = dict[str, Any]
-PROMPT, RESULT = "In: ", "    "
+PROMPT, CONTINUED = ">>> ", "... "
+FOLLOW = "from chatnb.demo import print_answers; print_answers()"
 STARTUP_TIMEOUT = 60.0
+QUIET = ["--InteractiveShell.colors=nocolor", "--log-level=ERROR"]
 
 
 def run_demo(notebook: Path | None = None, out: TextIO | None = None) -> int:
@@ -29,7 +32,7 @@ def run_demo(notebook: Path | None = None, out: TextIO | None = None) -> int:
     path = notebook or _first_notebook()
     terminal = Terminal(out or sys.stdout)
     manager = KernelManager()
-    manager.start_kernel(cwd=str(path.parent))
+    manager.start_kernel(cwd=str(path.parent), extra_arguments=QUIET)
     client = manager.blocking_client()
     try:
         client.start_channels()
@@ -45,7 +48,24 @@ def _first_notebook() -> Path:
     return here if here.exists() else shipped_notebooks() / FIRST_NOTEBOOK
 
 
+def print_answers() -> None:
+    """In the demo's kernel: print every answer as it grows."""
+    from chatnb.kernel import session
+
+    shown = 0
+
+    def follow(change: Mapping[str, Any]) -> None:
+        nonlocal shown
+        live = change["new"].live
+        text = live.texts[0] if live is not None and live.texts else ""
+        print(text[shown:], end="", flush=True)
+        shown = len(text)
+
+    session().observe(follow, "state")
+
+
 def _run_cells(client: BlockingKernelClient, path: Path, terminal: Terminal) -> int:
+    client.execute(FOLLOW, silent=True)
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
@@ -74,54 +94,47 @@ def _messages(client: BlockingKernelClient, source: str) -> Iterator[Message]:
 class Terminal:
     """Prints what a notebook would show, each piece of it once.
 
-    An answer streams as displays that are redrawn and, at its end, cleared and drawn once more;
-    a terminal cannot take back, so that only what is new is printed.
+    An answer is printed as it grows, then cleared and displayed whole, as in a notebook. A terminal
+    cannot take back, so what is on it already is left out.
     """
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
         self.failed = False
-        self._shown: dict[str, str] = {}
+        self._shown = ""
         self._cleared = ""
 
     def text(self, markdown: str) -> None:
-        self._line(f"\n{markdown.strip()}\n")
+        self._write(f"\n{markdown.strip()}\n")
 
     def prompt(self, source: str) -> None:
-        self._shown, self._cleared = {}, ""
+        self._shown = self._cleared = ""
         lines = source.rstrip().splitlines()
-        self._line("\n".join((PROMPT if n == 0 else RESULT) + line for n, line in enumerate(lines)))
+        marks = [PROMPT] + [CONTINUED] * (len(lines) - 1)
+        self._write(
+            "\n" + "".join(f"{mark}{line}\n" for mark, line in zip(marks, lines, strict=True))
+        )
 
     def take(self, message: Message) -> None:
         """One message of the kernel."""
         content, kind = message["content"], message["msg_type"]
         if kind == "stream":
-            self._write(content["text"])
-        elif kind in ("display_data", "update_display_data", "execute_result"):
-            self._display(content)
+            self._show(content["text"])
+        elif kind in ("display_data", "execute_result") and "text/plain" in content["data"]:
+            self._show(new_part(self._cleared, content["data"]["text/plain"]) + "\n")
+            self._cleared = ""
         elif kind == "clear_output":
-            self._cleared = "\n".join(self._shown.values())
-            self._shown = {}
+            self._cleared, self._shown = self._shown, ""
         elif kind == "error":
             self.failed = True
-            self._line("\n".join(content["traceback"]) or content["evalue"])
+            self._show("\n".join(content["traceback"]) + "\n")
 
-    def _display(self, content: dict[str, Any]) -> None:
-        text = content["data"].get("text/plain", "")
-        name = content.get("transient", {}).get("display_id") or f"display {len(self._shown)}"
-        before = self._shown.get(name, "")
-        fresh = new_part(before or self._cleared, text)
-        if not before and not self._cleared:
-            self._write("\n")
-        self._shown[name] = text
-        self._cleared = ""
-        self._write(fresh)
-
-    def _line(self, text: str) -> None:
-        self._write(f"{text}\n")
+    def _show(self, text: str) -> None:
+        self._shown += text
+        self._write(text)
 
     def _write(self, text: str) -> None:
-        self.out.write(text)
+        self.out.write(terminal_text(text))
         self.out.flush()
 
 

@@ -117,15 +117,13 @@ def make_private(path: Path) -> None:
         path.parent.chmod(0o700)
     if path.is_symlink():
         raise UnusableLogError(f"{path} is a symbolic link; the log must be a file of its own")
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    # Not closed before it is checked: closing a second descriptor of a file drops its POSIX locks,
-    # so this happens only while this process has no connection to it.
-    descriptor = os.open(path, flags, 0o600)
     try:
-        if hasattr(os, "fchmod") and stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+        # EXCL: an existing file is not opened here, since closing a second descriptor of a file
+        # drops the locks of this process (https://sqlite.org/howtocorrupt.html, section 2.2).
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
 
 
 def _open_file(path: Path) -> tuple[sqlite3.Connection, tuple[str, ...]]:

@@ -6,12 +6,13 @@ import json
 import math
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chatnb.errors import chain_of
-from chatnb.records import Choice, Exchange, Message, Reply, Request
+from chatnb.process_identity import ProcessIdentity
+from chatnb.records import Adjustment, Attempt, Choice, Exchange, Message, Reply, Request
 from chatnb.redaction import redact
 
 # Measured: eleven SQL columns of numbers cost 0.23 s of the 0.3 s that 100,000 rows may take to
@@ -56,30 +57,56 @@ class Row:
     details: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose row it is: a kernel, its notebook, and the process that will finish the row."""
+
+    kernel: str
+    notebook: str | None
+    process: ProcessIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row outside of the database, with its messages; `id` is negative where it has no other."""
+
+    id: int
+    owner: Owner
+    row: Row
+    messages: tuple[Message, ...]
+
+
+_JSON = json.JSONEncoder(separators=(",", ":"), default=str, skipkeys=True)  # ASCII
+
+
 class Cleaner:
     """Takes keys out of everything that is stored."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._keys = tuple(secrets)
+        # As they look in JSON; "sk-" and "Bearer " look there as they do everywhere.
+        self._signs = ("sk-", "Bearer ", *(_JSON.encode(key)[1:-1] for key in self._keys))
 
     def text(self, text: str | None) -> Stored:
         """The text as SQLite takes it."""
         return None if text is None else stored(redact(text, self._keys))
 
-    def value(self, value: Any) -> Any:
-        """A JSON value, cleaned before it is written: in JSON "\\nsk-..." would hide behind an n."""
-        if isinstance(value, str):
-            return redact(value, self._keys)
-        if isinstance(value, Mapping):
-            return {self.value(key): self.value(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.value(item) for item in value]
-        return value
-
     def json(self, value: Any) -> str:
         """ASCII, so that lone surrogates survive."""
-        cleaned = self.value(value)
-        return json.dumps(cleaned, separators=(",", ":"), default=str, skipkeys=True)
+        text = _JSON.encode(value)
+        if any(sign in text for sign in self._signs):
+            # Cleaned as a value, since JSON's escapes touch what stands before a key.
+            return _JSON.encode(self._value(json.loads(text)))
+        return text
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return redact(value, self._keys)
+        if isinstance(value, dict):
+            return {self._value(key): self._value(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        return value
 
 
 def stored(text: str) -> str | bytes:
@@ -109,7 +136,7 @@ def finished_row(exchange: Exchange, cleaner: Cleaner) -> Row:
     """The row with everything that is known of the exchange."""
     reply = exchange.reply
     error = exchange.error
-    details = cleaner.json(_details(exchange))
+    details = _details(exchange)
     response = _response(reply)
     return Row(
         status=exchange.status,
@@ -120,7 +147,7 @@ def finished_row(exchange: Exchange, cleaner: Cleaner) -> Row:
         reply=cleaner.text(shown_text(reply.first)) if reply.choices else None,
         request_id=cleaner.text(reply.request_id or (error.request_id if error else None)),
         response=cleaner.json(response) if response else None,
-        details=None if details == "{}" else details,
+        details=cleaner.json(details) if details else None,
     )
 
 
@@ -148,9 +175,14 @@ def packed(values: Iterable[float | None]) -> bytes:
     return _PACKED.pack(*(math.nan if value is None else value for value in values))
 
 
+def unpacked(numbers: bytes) -> list[float | None]:
+    """The numbers of a row, None where not known."""
+    return [None if math.isnan(value) else value for value in _PACKED.unpack(numbers)]
+
+
 def _context(exchange: Exchange) -> dict[str, Any]:
     request, reply, origin = exchange.request, exchange.reply, exchange.request.origin
-    adjusted = [_present(asdict(adjustment)) for adjustment in exchange.adjusted]
+    adjusted = [_fields(adjustment) for adjustment in exchange.adjusted]
     parameters = {**request.parameters, "stream": request.stream, **request.extra}
     return _present(
         {
@@ -164,6 +196,7 @@ def _context(exchange: Exchange) -> dict[str, Any]:
             "usage_source": reply.usage.source if reply.usage else None,
             "error_kind": exchange.error.kind if exchange.error else None,
             "adjusted": adjusted or None,
+            "attempt_log": _attempt_log(exchange) if len(exchange.attempts) == 1 else None,
             "parameters": parameters,
         }
     )
@@ -176,11 +209,16 @@ def _details(exchange: Exchange) -> dict[str, Any]:
         {
             "choices": texts if len(texts) > 1 else None,
             "reasoning": exchange.reply.reasoning or None,
-            "attempt_log": [_present(asdict(attempt)) for attempt in exchange.attempts] or None,
+            "attempt_log": _attempt_log(exchange) if len(exchange.attempts) > 1 else None,
             "error": error.line if error else None,
             "error_detail": chain_of(error) if error else None,
         }
     )
+
+
+def _attempt_log(exchange: Exchange) -> list[dict[str, Any]]:
+    """One attempt looks like that of many other rows, several do not: shared, or the row's own."""
+    return [_fields(attempt) for attempt in exchange.attempts]
 
 
 def _response(reply: Reply) -> dict[str, Any]:
@@ -221,6 +259,10 @@ def _attempts(exchange: Exchange, *, answered: bool) -> int | None:
     if told and told[-1].wait is None:
         return len(told)
     return len(told) + 1 if told or answered else None
+
+
+def _fields(value: Adjustment | Attempt) -> dict[str, Any]:
+    return _present({name: getattr(value, name) for name in value.__slots__})
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,10 @@ _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
+_NEXT_ITEM = re.compile(r"\n(?=(?:[-*+]|\d{1,9}[.)])[ \t])")
 _INTERRUPTING_ITEM = re.compile(r"(?:[-*+]|1[.)])[ \t]+\S")
 _MATH = re.compile(r" {0,3}(?P<marks>\$\$|\\\[)")
+_TABLE_LINE = re.compile(r"[ |:-]*-[ |:-]*$")
 _SENTENCE_END = re.compile(r"[.!?:;][\"')\]]* |[。！？]")
 
 
@@ -43,32 +45,53 @@ def split(text: str) -> Split:
     return Split(finished, text[starts[-1] :])
 
 
-def open_fence(text: str) -> str | None:
-    """The line that opened the code block in progress, where the text ends inside one.
+def opening(block: str) -> str:
+    """What must stand before the rest of a cut block, so that it is read as what it is.
 
-    >>> open_fence("```python\\nx = 1\\n")
-    '```python\\n'
+    >>> opening("```python\nx = 1\n")
+    '```python\n'
+
+    The line that opens a code block, the two that open a table; nothing for other blocks.
     """
-    line, newline, _ = split(text).rest.lstrip("\n").partition("\n")
-    return line + newline if newline and _FENCE.match(line) else None
+    lines = list(_lines(block.lstrip("\n")))
+    if not lines or not lines[0].endswith("\n"):
+        return ""
+    if _FENCE.match(lines[0].rstrip()):
+        return lines[0]
+    is_table = len(lines) > 2 and "|" in lines[0] and _TABLE_LINE.match(lines[1].rstrip())
+    return "".join(lines[:2]) if is_table else ""
+
+
+def seam(block: str, least: int) -> int | None:
+    """Where a block can be cut, at `least` or after it, so that its parts look like the whole.
+
+    >>> seam("- one\n- two\n- thr", 3)
+    12
+
+    Between two items of a list, and between two lines of a code block; None: nowhere.
+    """
+    first = block.lstrip("\n")
+    if _ITEM.match(first):
+        places = [match.end() for match in _NEXT_ITEM.finditer(block, max(least - 1, 0))]
+        return places[-1] if places else None
+    is_code = _FENCE.match(first.partition("\n")[0]) and first.find("\n", 0, -1) >= 0
+    place = block.rfind("\n", max(least - 1, 0)) + 1
+    return place if is_code and place > block.find("\n", len(block) - len(first)) + 1 else None
 
 
 def good_place(text: str, least: int) -> int:
-    """Where a block that is too long is best cut, at `least` or after it: a line, sentence, word."""
-    item = re.compile(r"\n(?=(?:[-*+]|\d{1,9}[.)])[ \t])").search(text, least)
-    line = text.rfind("\n", least)
-    if item or line >= 0:
-        return (item.start() if item else line) + 1
+    """Where to cut what has no seam, at `least` or after it: after a line, sentence or word."""
+    line = text.rfind("\n", least) + 1
     sentences = [match.end() for match in _SENTENCE_END.finditer(text, least)]
-    word = text.rfind(" ", least)
-    return sentences[-1] if sentences else (word + 1 if word >= 0 else len(text))
+    word = text.rfind(" ", least) + 1
+    return line or (sentences[-1] if sentences else word) or len(text)
 
 
 def _ends(text: str) -> Iterator[int]:
     """The positions where blocks end, each known for good from the lines up to it."""
     scanner = _Scanner()
     position = 0
-    for line in text.splitlines(keepends=True) if "\r" in text else _lines(text):
+    for line in _lines(text):
         if not line.endswith("\n"):
             return
         ends_before, ends_after = scanner.read(line.rstrip("\r\n"))

@@ -6,12 +6,14 @@ sheet of ours, and where styles are stripped the HTML is plain and readable.
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from chatnb.code_html import TOKEN_CLASSES, code_html
 from chatnb.markdown_math import math_plugin
-from chatnb.rendering import WHOLE, Piece, without_math
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +22,25 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
+_MATH_BEGINS = re.compile(r"\$|\\(?=[(\[$]|begin|ref|eqref)")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Which part of a reply is rendered: one piece of a block that is too long to be redrawn.
+
+    `continued`: its first block began in the piece before; `continues`: its last block goes on in
+    the next one; `colors`: code is highlighted.
+    """
+
+    continued: bool = False
+    continues: bool = False
+    colors: bool = True
+
+
+WHOLE = Piece()
+
+
 _LIST = "margin:0 0 1em"
 _QUOTE = (
     "margin:0 0 1em;padding:0 0 0 1em;"
@@ -27,7 +48,10 @@ _QUOTE = (
     "color:var(--jp-ui-font-color2,#616161)"
 )
 _TABLE = "margin:0 0 1em;justify-self:start;border-collapse:collapse"
-_RULE = "width:100%;margin:.5em 0 1.5em"
+_RULE = (
+    "width:100%;margin:.5em 0 1.5em;background:0 0;"
+    "border:0;border-top:1px solid var(--jp-border-color2,#bdbdbd)"
+)
 _NO_MARGIN = "margin:0"
 _HEADINGS = {
     "h1": "margin:.3em 0 .6em;line-height:1.3;font-weight:600;font-size:1.35em",
@@ -37,24 +61,25 @@ _HEADINGS = {
 }
 _CELLS = {"": "text-align:left", "center": "text-align:center", "right": "text-align:right"}
 
-_CODE = (
-    "margin:0 0 {margin};padding:{top} 1em {bottom};"
-    "background:var(--jp-cell-editor-background,rgba(128,128,128,.1));overflow-x:auto"
-)
-_PRE = "margin:0;background:transparent;white-space:pre;overflow-x:visible"
+_CODE = "margin:0 0 1em"
+_PRE = "padding:{top} 1em {bottom};background:0 0;white-space:pre"
 
 
-def _code_style(piece: Piece) -> str:
+def _code_styles(piece: Piece) -> tuple[str, str]:
     """A code block that goes on in the next output has no gap at its end, nor that one before."""
-    top = "0" if piece.continued else ".7em"
-    return _CODE.format(
-        top=top, bottom="0" if piece.continues else ".7em", margin="0" if piece.continues else "1em"
-    )
+    top, bottom = ("0" if cut else ".7em" for cut in (piece.continued, piece.continues))
+    outer = _NO_MARGIN if piece.continues else _CODE
+    return outer, _PRE.format(top=top, bottom=bottom)
 
 
-_CODE_STYLES = {_code_style(Piece(first, last)) for first in (False, True) for last in (False, True)}
+_CODE_STYLES = {
+    style
+    for continued in (False, True)
+    for continues in (False, True)
+    for style in _code_styles(Piece(continued, continues))
+}
 OWN_STYLES = frozenset(
-    {_LIST, _QUOTE, _TABLE, _RULE, _NO_MARGIN, _PRE}
+    {_LIST, _QUOTE, _TABLE, _RULE, _NO_MARGIN}
     | _CODE_STYLES
     | set(_HEADINGS.values())
     | set(_CELLS.values())
@@ -122,32 +147,31 @@ def _end_without_margin(tokens: list[Token]) -> None:
         last.attrSet("style", _NO_MARGIN)
 
 
-def _text(_self: Any, tokens: Sequence[Token], index: int, *_rest: Any) -> str:
-    from markdown_it.common.utils import escapeHtml
+def without_math(html: str) -> str:
+    """Escaped text in which MathJax finds no formula: it looks for both ends in one text node."""
+    return _MATH_BEGINS.sub(r"<span>\g<0></span>", html)
 
-    return without_math(escapeHtml(tokens[index].content))
+
+def _text(_self: Any, tokens: Sequence[Token], index: int, *_rest: Any) -> str:
+    return without_math(escape(tokens[index].content))
 
 
 def _image(self: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     """A remote image would tell its server that the notebook was opened: show a link instead."""
-    from markdown_it.common.utils import escapeHtml
-
     token = tokens[index]
     label = self.renderInlineAsText(token.children or [], options, env) or "image"
-    source = escapeHtml(str(token.attrGet("src") or ""))
-    return f'<a href="{source}">{without_math(escapeHtml(label))}</a>'
+    source = escape(str(token.attrGet("src") or ""))
+    return f'<a href="{source}">{without_math(escape(label))}</a>'
 
 
 def _code(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
-    from html import escape
-
     token = tokens[index]
     whole: Piece = env.get("piece", WHOLE)
     piece = Piece(whole.continued and index == 0, whole.continues and index == len(tokens) - 1)
     language = (token.info.split() or [""])[0]
     code = code_html(token.content, language) if whole.colors else escape(token.content, False)
-    style = _code_style(piece)
-    return f'<div class="highlight" style="{style}"><pre style="{_PRE}">{code}</pre></div>\n'
+    outer, inner = _code_styles(piece)
+    return f'<div class="highlight" style="{outer}"><pre style="{inner}">{code}</pre></div>\n'
 
 
 _RENDER: Mapping[str, Any] = {

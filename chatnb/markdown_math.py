@@ -1,10 +1,12 @@
-r"""Math in Markdown, kept literally for the front end's MathJax: `$..$`, `$$..$$`, `\(..\)`, `\[..\]`.
+r"""Math in Markdown, kept literally for the front end's MathJax.
 
+It stands in `$..$`, `$$..$$`, `\(..\)` or `\[..\]`.
 Markdown alone would read `$a*b*c$` as emphasis and `\(z\)` as escaped brackets.
 """
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _ENDS = {"\\(": "\\)", "\\[": "\\]"}
-_BEFORE_A_PARAGRAPH = {"alt": ["paragraph", "reference", "blockquote", "list"]}
 
 
 def math_plugin(parser: MarkdownIt) -> None:
@@ -32,7 +33,8 @@ def math_plugin(parser: MarkdownIt) -> None:
         double_inline=True,
     )
     parser.inline.ruler.before("escape", "bracket_math", _inline)
-    parser.block.ruler.before("fence", "bracket_math", _block, _BEFORE_A_PARAGRAPH)
+    interrupts = ["paragraph", "reference", "blockquote", "list"]
+    parser.block.ruler.before("fence", "bracket_math", _block, {"alt": interrupts})
     for name in ("math_inline", "math_inline_double", "bracket_math"):
         parser.add_render_rule(name, _literal)
     for name in ("math_block", "bracket_math_block"):
@@ -90,7 +92,5 @@ def _literal_block(_self: Any, tokens: Sequence[Token], index: int, *_rest: Any)
 
 def _delimited(token: Token) -> str:
     """The formula between its delimiters, in one text node, as MathJax looks for it."""
-    from markdown_it.common.utils import escapeHtml
-
     begin = next((key for key, end in _ENDS.items() if end == token.markup), token.markup)
-    return f"{begin}{escapeHtml(token.content)}{token.markup}"
+    return f"{begin}{escape(token.content)}{token.markup}"

@@ -7,10 +7,11 @@ chatnb turns model text into markup. markdown-it reads no HTML, and nh3 has the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
+
+from chatnb.markdown_html import OWN_CLASSES, OWN_STYLES, WHOLE, Piece, markdown
 
 if TYPE_CHECKING:
     from nh3 import Cleaner
@@ -19,38 +20,19 @@ LONGEST_FORMATTED = 200_000  # characters; Markdown costs 3 s a megabyte
 LONGEST_SHOWN = 100_000
 
 _SURROGATES = re.compile("[\ud800-\udfff\0]")
-# All control characters but newline and tab; then what reorders the text around it (CVE-2021-42574).
+# All control characters but newline and tab; then what reorders the text around it:
+# https://trojansource.codes/
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NEWLINES = re.compile("\r\n?")
-_MATH_BEGINS = re.compile(r"\$|\\(?=[(\[$]|begin|ref|eqref)")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
 
 # A grid, because the margins of its items do not collapse: the same blocks take the same height in
 # one output and spread over several, so that nothing moves when a stream ends.
-_FRAME = (
-    '<div class="chatnb-reply" style="display:grid;grid-template-columns:minmax(0,1fr);margin:0">'
-    "{body}</div>"
-)
+_FRAME = '<div class="chatnb-reply" style="display:grid;grid:auto/100%;margin:0">{body}</div>'
 _LITERAL = (
     '<p class="mathjax_ignore" style="margin:0 0 1em;white-space:pre-wrap;overflow-wrap:anywhere"'
     "{attributes}>{text}</p>"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Which part of a reply is rendered: one piece of a block that is too long to be redrawn.
-
-    `continued`: its first block began in the piece before; `continues`: its last block goes on in
-    the next one; `colors`: code is highlighted.
-    """
-
-    continued: bool = False
-    continues: bool = False
-    colors: bool = True
-
-
-WHOLE = Piece()
 
 
 def reply_html(text: str, piece: Piece = WHOLE) -> str:
@@ -65,8 +47,6 @@ def reply_html(text: str, piece: Piece = WHOLE) -> str:
     text = printable(text)
     if len(text) > LONGEST_FORMATTED:
         return _cut_html(text)
-    from chatnb.markdown_html import markdown
-
     return _FRAME.format(body=_cleaner().clean(markdown().render(text, _environment(text, piece))))
 
 
@@ -96,11 +76,6 @@ def escaped(text: str) -> str:
     Where it may hold dollars, its element needs the class mathjax_ignore.
     """
     return escape(printable(text))
-
-
-def without_math(html: str) -> str:
-    """Escaped text in which MathJax finds no formula: it looks for both ends in one text node."""
-    return _MATH_BEGINS.sub(r"<span>\g<0></span>", html)
 
 
 def printable(text: str) -> str:
@@ -143,8 +118,6 @@ def _cut_notice(text: str) -> str:
 def _cleaner() -> Cleaner:
     """The last word: a short list of what may stand in a reply; all else is removed."""
     import nh3
-
-    from chatnb.markdown_html import OWN_CLASSES, OWN_STYLES
 
     def own_styles_only(_tag: str, attribute: str, value: str) -> str | None:
         return value if attribute != "style" or value in OWN_STYLES else None

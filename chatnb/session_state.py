@@ -10,7 +10,7 @@ from typing import Any
 
 import traitlets
 
-from chatnb.conversation import Conversation, Place, Timeline, Turn
+from chatnb.conversation import Conversation, Place, Timeline, Turn, with_answer
 from chatnb.errors import InvalidInput
 from chatnb.interrupts import deferred
 from chatnb.records import Exchange, Live, Message, messages_from
@@ -132,7 +132,10 @@ def conversation_of(messages: Iterable[Mapping[str, Any] | Message], place: Plac
         rest, system = loaded[1:], first.content
     else:
         rest, system = loaded, None
-    return Conversation(system, tuple(Turn((message,), place) for message in rest))
+    turns: tuple[Turn, ...] = ()
+    for message in rest:
+        turns = with_answer(turns, Turn((message,), place))
+    return Conversation(system, turns)
 
 
 def checked_role(role: str) -> str:

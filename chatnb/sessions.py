@@ -14,13 +14,14 @@ from typing import Any
 from chatnb.backend import Backend, Connection, Flight
 from chatnb.conversation import Place, turn_of
 from chatnb.errors import InvalidInput
-from chatnb.exchanges import Log, run
+from chatnb.exchanges import run
 from chatnb.interrupts import deferred
 from chatnb.live_turns import LiveTurn
 from chatnb.parameters import Parameters
 from chatnb.prompts import Asked, request_for
 from chatnb.records import Exchange, Live, Reply, Request, Source
-from chatnb.session_state import MAIN, ConversationHolder, State
+from chatnb.request_log import RequestLog
+from chatnb.session_state import MAIN, ConversationHolder, State, conversation_of
 from chatnb.settings import Settings
 
 
@@ -46,7 +47,7 @@ class Session(ConversationHolder):
     def __init__(
         self,
         connected: Callable[[], Connected],
-        log: Log,
+        log: RequestLog,
         *,
         place: Callable[[], Place] = Place,
         parameters: Parameters | None = None,
@@ -153,6 +154,21 @@ class Session(ConversationHolder):
         turn = turn_of(last.request, last.reply.choices, self._place(), last.id)
         name = last.request.origin.conversation
         self._change("keeping the partial answer", lambda now: now.entered(turn), name)
+
+    def resume(self) -> None:
+        """Continue the conversation that this notebook had before its kernel was restarted.
+
+        >>> chat.resume()                                   # doctest: +SKIP
+        """
+        from chatnb.log_rows import last_conversation
+
+        notebook = self.log.notebook
+        stored = last_conversation(self.log, notebook) if notebook else None
+        if stored is None:
+            raise InvalidInput("The log has no earlier conversation of this notebook.")
+        loaded = conversation_of(stored.messages, Place())
+        self._change("the resumed conversation", lambda _: loaded, stored.name)
+        self.settings.conversation = None if stored.name == MAIN else stored.name
 
     def fork(self) -> Session:
         """An independent session with the same conversations, parameters, settings and log."""

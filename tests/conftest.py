@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,12 +71,18 @@ def kernel(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def repository() -> Path:
-    """The checkout that the tests belong to."""
-    return Path(__file__).parents[1]
+def gguf() -> Path:
+    """The embedded model's file; `make test` fetched it."""
+    from chatnb.local import model_file
+
+    found = model_file.find()
+    assert found, "the embedded model is not on this machine: `chatnb local fetch`"
+    return found.path
 
 
 @pytest.fixture(scope="session")
-def clean_environment() -> dict[str, str]:
-    """The environment of this run, for processes that a test starts."""
-    return dict(os.environ)
+def model_server(gguf: Path) -> Any:
+    """The embedded model's server, one for all workers of a run; `.base_url` and `.token`."""
+    from chatnb.local import model_file, server
+
+    return server.ensure(model_file.fetch())

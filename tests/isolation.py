@@ -58,5 +58,8 @@ def _guard_kernels(ipython_directory: Path) -> None:
 
 
 def end(root: Path) -> None:
-    """Stop what the run started and remove what it wrote."""
+    """Stop the model server that the run started and remove what it wrote."""
+    from chatnb.local import server
+
+    server.stop()
     shutil.rmtree(root, ignore_errors=True)

@@ -98,3 +98,12 @@ def test_undo_is_kept_for_a_hundred_changes():
     for number in range(150):
         timeline = timeline.changed("system", Conversation(system=str(number)))
     assert len(timeline.past) == 100
+
+
+def test_a_hand_written_answer_joins_its_hand_written_prompt():
+    asked = Conversation().entered(turn("Who?", "A", 1))
+    answer = Turn((Message("assistant", "Washington."),), Place("A", 1))
+    assert len(asked.entered(answer).turns) == 1
+    assert texts(asked.entered(answer)) == ["Who?", "Washington."]
+    elsewhere = Turn((Message("assistant", "Washington."),), Place("B", 2))
+    assert len(asked.entered(elsewhere).turns) == 2

@@ -1,0 +1,236 @@
+"""Reads one answer's bytes: tells the flight what comes, and judges how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from chatnb import faults
+from chatnb.backend import Flight
+from chatnb.choice_parts import Malformed
+from chatnb.errors import ChatError, Interrupted
+from chatnb.faults import Asked
+from chatnb.records import Reply
+from chatnb.reply_builder import ErrorInAnswer, ReplyBuilder
+from chatnb.stream_decoder import DONE, Event, EventDecoder, parsed
+from chatnb.watchdog import Watch
+
+# What comes after the last word (usage, [DONE], the end of the body) comes at once or not at all.
+_AFTER_FINISH_S = 5.0
+_AFTER_DONE_S = 1.0
+# A stream's body that holds no event by then is none.
+_MOST_WITHOUT_EVENT = 16_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How an answer should come: streamed or not, so many choices, and how usage is told."""
+
+    stream: bool = False
+    choices: int = 1
+    usage_chunks: Literal["last", "sum"] = "last"
+
+
+class AnswerReader:
+    """The bytes of one answer in, a Reply or the error that it amounts to out."""
+
+    def __init__(self, expected: Expected, asked: Asked, flight: Flight) -> None:
+        self.begun = False
+        self._expected = expected
+        self.asked = asked
+        self._flight = flight
+        self._builder = ReplyBuilder(expected.usage_chunks)
+        self._decoder = EventDecoder()
+        self._raw: list[bytes] = []
+        self._has_events = False
+        self._done = False
+        self._steps = 0
+        self._status: int | None = None
+        self._request_id: str | None = None
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """The headers have come: from here on nothing is retried."""
+        self.begun = True
+        self._status = status
+        self._request_id = headers.get("x-request-id")
+
+    def answer(self, pieces: Iterable[bytes], watch: Watch) -> Reply:
+        """Read everything, to the very end, so that the connection can serve the next request.
+
+        Raises the error that the answer amounts to where it is no whole Reply.
+        """
+        try:
+            if self._expected.stream:
+                self._read_stream(pieces, watch)
+            else:
+                self._read_whole(pieces, watch)
+            return self._conclude(watch)
+        except ChatError:
+            raise
+        except Exception as error:  # noqa: BLE001 - malformed answers raise whatever they like
+            return self.after(error, watch)
+
+    def after(self, error: Exception, watch: Watch) -> Reply:
+        """The Reply, where the answer was whole before the error; raises what it amounts to."""
+        fault = self._fault(error, watch)
+        if fault is None:
+            return self.partial()
+        raise fault from error
+
+    def _read_whole(self, pieces: Iterable[bytes], watch: Watch) -> None:
+        watch.expect(self._flight.deadlines.idle)
+        for piece in pieces:
+            self._raw.append(piece)
+            watch.expect(self._flight.deadlines.idle)
+
+    def _read_stream(self, pieces: Iterable[bytes], watch: Watch) -> None:
+        size = 0
+        for piece in pieces:
+            events = self._decoder.feed(piece)
+            if events:
+                self._take(events)
+                self._deliver()
+                self._expect_more(watch)
+            elif not self._has_events:
+                size += len(piece)
+                if size > _MOST_WITHOUT_EVENT:
+                    raise Malformed("a stream without events")
+            if not self._has_events:
+                self._raw.append(piece)
+
+    def _take(self, events: list[Event]) -> None:
+        self._has_events = True
+        for name, data in events:
+            if self._done:
+                return
+            if data == DONE:
+                self._done = True
+            elif name == b"error":
+                raise ErrorInAnswer(data.decode("utf-8", "replace"))
+            else:
+                self._builder.add(parsed(data))
+
+    def _deliver(self) -> None:
+        """What one read brought, in one call a choice."""
+        builder = self._builder
+        if builder.fresh_thoughts:
+            for index, thoughts in builder.fresh_thoughts.items():
+                self._flight.reasoning(index, "".join(thoughts))
+            builder.fresh_thoughts.clear()
+        if builder.fresh_texts:
+            for index, texts in builder.fresh_texts.items():
+                self._flight.delta(index, "".join(texts))
+            builder.fresh_texts.clear()
+
+    def _expect_more(self, watch: Watch) -> None:
+        """A token puts the deadline off; comments and empty chunks do not."""
+        steps = self._builder.steps
+        if self._done:
+            watch.expect(min(_AFTER_DONE_S, self._flight.deadlines.idle))
+        elif steps > self._steps:
+            idle = self._flight.deadlines.idle
+            all_finished = self._builder.finished >= self._expected.choices
+            watch.expect(min(_AFTER_FINISH_S, idle) if all_finished else idle)
+        self._steps = steps
+
+    def partial(self) -> Reply:
+        """What has come so far."""
+        return self._builder.reply(self._status, self._request_id)
+
+    def _conclude(self, watch: Watch) -> Reply:
+        """The whole answer, once the body has ended; raises what it amounts to otherwise."""
+        if not (self._done or self._builder.first_is_finished):
+            self._raise_if_ended(watch)
+        if self._has_events:
+            self._take_last_event()
+        elif self._expected.stream:
+            self._take_stream_without_events()
+        else:
+            self._take_object()
+        self._deliver()
+        reply = self.partial()
+        if not self._builder.has_choices:
+            raise Malformed("no choices")
+        if not self._builder.first_is_finished:
+            raise faults.unfinished(self.asked, reply, said_done=self._done or not self._has_events)
+        return reply
+
+    def _take_last_event(self) -> None:
+        if self._done:
+            return
+        try:
+            self._take(self._decoder.end())
+        except ValueError:
+            # Half an event: the stream was cut inside it, and what is missing says so.
+            return
+
+    def _take_stream_without_events(self) -> None:
+        """JSON where a stream was asked, or one event without an empty line behind it."""
+        whole = b"".join(self._raw)
+        if whole.lstrip()[:1] in (b"{", b"["):
+            self._take_object()
+        else:
+            self._take(self._decoder.end())
+
+    def _take_object(self) -> None:
+        value = parsed(b"".join(self._raw))
+        self._builder.add(value)
+        for choice in value.get("choices") or ():
+            if not isinstance(choice.get("message"), dict):
+                raise Malformed("a choice without a message")
+
+    def _fault(self, error: Exception, watch: Watch) -> ChatError | Interrupted | None:
+        """What an exception in the middle of the body amounts to; None: the answer is whole."""
+        self._deliver()
+        reply = self.partial()
+        if isinstance(error, ErrorInAnswer):
+            return faults.told_error(error.value, self.asked, reply)
+        if ends_the_connection(error):
+            return self._cut(error, watch, reply)
+        detail = f"{error}\n{self._excerpt()}"
+        if self._builder.has_choices and self._has_events:
+            return faults.garbled(self.asked, reply, detail)
+        return faults.not_the_api(self.asked, reply, detail)
+
+    def _cut(self, error: Exception, watch: Watch, reply: Reply) -> ChatError | Interrupted | None:
+        if self._builder.first_is_finished:
+            return None
+        if watch.ended_by == "stop":
+            return faults.interrupted(self.asked, reply)
+        if watch.ended_by == "deadline" or "Timeout" in type(error).__name__:
+            return faults.stalled(self.asked, reply)
+        return faults.broken_off(self.asked, reply, str(error))
+
+    def _raise_if_ended(self, watch: Watch) -> None:
+        """An unframed body that we ended looks like one that ended by itself."""
+        if watch.ended_by == "stop":
+            raise faults.interrupted(self.asked, self.partial())
+        if watch.ended_by == "deadline":
+            raise faults.stalled(self.asked, self.partial())
+
+    def _excerpt(self) -> str:
+        return b"".join(self._raw)[:4_000].decode("utf-8", "replace")
+
+
+class NamesReader(AnswerReader):
+    """Reads a list of models in place of an answer."""
+
+    def __init__(self, asked: Asked, flight: Flight) -> None:
+        super().__init__(Expected(), asked, flight)
+        self.names: tuple[str, ...] = ()
+
+    def _conclude(self, watch: Watch) -> Reply:
+        self._raise_if_ended(watch)
+        value = parsed(b"".join(self._raw))
+        self.names = tuple(str(model["id"]) for model in value["data"] or ())
+        return self.partial()
+
+
+def ends_the_connection(error: BaseException) -> bool:
+    """Whether the network failed, not what it brought.
+
+    By name: the HTTP library is the SDK's own affair, and its classes are not exported.
+    """
+    names = {base.__name__ for base in type(error).__mro__}
+    return bool(names & {"TransportError", "APIConnectionError"}) or isinstance(error, OSError)

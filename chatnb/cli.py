@@ -1,0 +1,155 @@
+"""The `chatnb` command: JupyterLab, the demo, the embedded model, the log.
+
+Exit codes: 0 done, 1 it went wrong (one line on stderr says why), 2 not a command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from chatnb.errors import ChatError
+
+NOT_FETCHED = "not on this machine yet (`chatnb local fetch`, or the first request, gets it)"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    options, rest = _parser().parse_known_args(arguments)
+    if rest and options.run is not _lab:
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        return int(options.run(options))
+    except (ChatError, OSError) as error:
+        print(f"chatnb: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+class _Version(argparse.Action):
+    """Reads the installed metadata only when asked: that takes longer than most commands."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from importlib.metadata import version
+
+        print(f"chatnb {version('chatnb')}")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="chatnb", description="A chat model in your notebook.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show it and exit")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    lab = commands.add_parser(
+        "lab", help="open JupyterLab on the first notebook", epilog="More options: JupyterLab's."
+    )
+    lab.set_defaults(run=_lab)
+    demo = commands.add_parser("demo", help="the first notebook without a browser")
+    demo.set_defaults(run=_demo)
+    _add_local(commands.add_parser("local", help="the embedded model"))
+    _add_log(commands.add_parser("log", help="the log of every exchange"))
+    return parser
+
+
+def _add_local(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("status", help="does it run, and where").set_defaults(run=_local_status)
+    commands.add_parser("stop", help="end its server").set_defaults(run=_local_stop)
+    commands.add_parser("fetch", help="download the model once").set_defaults(run=_local_fetch)
+
+
+def _add_log(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("path", help="where the log is").set_defaults(run=_log_path)
+    export = commands.add_parser("export", help="write it to a .csv, .jsonl or .parquet file")
+    export.add_argument("file", type=Path)
+    export.add_argument("--overwrite", action="store_true", help="replace the file")
+    export.set_defaults(run=_log_export)
+    purge = commands.add_parser("purge", help="delete rows, for good")
+    purge.add_argument("--before", type=datetime.fromisoformat, metavar="YYYY-MM-DD")
+    purge.add_argument("--yes", action="store_true", help="do not ask")
+    purge.set_defaults(run=_log_purge)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from chatnb.lab import open_lab
+
+    return open_lab(options.rest)
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from chatnb.demo import run_demo
+
+    return run_demo()
+
+
+def _local_status(_: argparse.Namespace) -> int:
+    from chatnb.local import model_file, server
+
+    model = model_file.find()
+    print(f"Model: {model.alias}, {model.path}" if model else f"Model: {NOT_FETCHED}")
+    servers = server.status()
+    for running in servers:
+        print(f"Server: {running.base_url}, process {running.pid}, its log {running.log}")
+    if not servers:
+        print("Server: not running; the first request starts it")
+    return 0
+
+
+def _local_stop(_: argparse.Namespace) -> int:
+    from chatnb.local import server
+
+    stopped = server.stop()
+    for running in stopped:
+        print(f"Stopped {running.base_url} (process {running.pid})")
+    if not stopped:
+        print("No model server was running.")
+    return 0
+
+
+def _local_fetch(_: argparse.Namespace) -> int:
+    from chatnb.local import model_file
+
+    model = model_file.fetch()
+    print(f"Model: {model.alias}, {model.path}")
+    return 0
+
+
+def _log_path(_: argparse.Namespace) -> int:
+    from chatnb.log_file import default_path
+
+    print(default_path())
+    return 0
+
+
+def _log_export(options: argparse.Namespace) -> int:
+    from chatnb import log_export
+
+    print(log_export.export(options.file, everything=options.all))
+    return 0
+
+
+def _log_purge(options: argparse.Namespace) -> int:
+    from chatnb import log_export
+
+    if not options.yes and not _agrees("Delete these rows for good?"):
+        return 1
+    print(log_export.purge(before=options.before))
+    return 0
+
+
+def _agrees(question: str) -> bool:
+    """False too where nobody can answer."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Keeping the log open: again after it was deleted, beside a corrupt one, later when it fails."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from chatnb.log_file import (
+    MEMORY,
+    UnusableLogError,
+    identity_of,
+    is_corrupt,
+    move_away,
+    open_log,
+)
+from chatnb.log_record import Owner
+from chatnb.log_store import LogStore
+
+Value = TypeVar("Value")
+FAILURES = (sqlite3.Error, OSError, UnusableLogError)
+
+
+class LogAccess:
+    """The way to the store of one process; not safe for threads by itself.
+
+    `opened` is called with each store that was newly opened, before it is used; `say` with each
+    line that the user should see.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        owner: Owner,
+        opened: Callable[[LogStore], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._path = path
+        self._owner = owner
+        self._opened = opened
+        self._say = say
+        self._store: LogStore | None = None
+        self._file: tuple[int, int] | None = None
+        self._failure: BaseException | None = None
+        self._not_before = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return self._store is not None
+
+    def use(self, action: Callable[[LogStore], Value]) -> Value:
+        """What the action returns; raises one of FAILURES where the log cannot be used.
+
+        A log that fails is tried again once ten times as long has passed as the failure took: a
+        full disk is asked at each request, a locked file that lets one wait only now and then.
+        """
+        if self._failure is not None and time.monotonic() < self._not_before:
+            raise self._failure
+        begun = time.monotonic()
+        try:
+            value = self._use_sound(action)
+        except FAILURES as failure:
+            self.close()
+            self._failure = failure
+            self._not_before = time.monotonic() + 10 * (time.monotonic() - begun)
+            raise
+        self._failure = None
+        return value
+
+    def read_only(self, action: Callable[[sqlite3.Connection], Value]) -> Value | None:
+        """What the action reads in a file that cannot be written; None if that fails too."""
+        # immutable: where the directory cannot be written either, WAL has no place for its index.
+        for mode in ("mode=ro", "immutable=1"):
+            with suppress(sqlite3.Error, OSError):
+                connection = sqlite3.connect(f"{self._path.as_uri()}?{mode}", uri=True)
+                with closing(connection):
+                    return action(connection)
+        return None
+
+    def close(self) -> None:
+        if self._store is not None:
+            with suppress(sqlite3.Error):
+                self._store.connection.close()
+            self._store = None
+
+    def _use_sound(self, action: Callable[[LogStore], Value]) -> Value:
+        try:
+            return action(self._ready())
+        except sqlite3.Error as error:
+            if not is_corrupt(error):
+                raise
+            self._put_away()
+        return action(self._ready())
+
+    def _ready(self) -> LogStore:
+        # What is written into a deleted file is gone without an error.
+        replaced = self._path != MEMORY and identity_of(self._path) != self._file
+        if self._store is None or replaced:
+            self.close()
+            connection, notices = open_log(self._path)
+            self._file = identity_of(self._path)
+            self._store = LogStore(connection, self._owner)
+            for notice in notices:
+                self._say(notice)
+            self._opened(self._store)
+        return self._store
+
+    def _put_away(self) -> None:
+        corrupt = self._file or identity_of(self._path)
+        self.close()
+        self._file = None
+        target = move_away(self._path, corrupt)
+        if target is not None:
+            self._say(f"The log was corrupt: it is kept as {target}, and a new one was begun.")

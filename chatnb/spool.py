@@ -1,0 +1,83 @@
+"""Where rows go while the database cannot be written: one line of JSON each, beside it.
+
+A spool belongs to one process, so that nobody appends to what another one replays. A row has a
+line when it starts and one when it ends; the last one counts.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from chatnb.log_record import Owner, Record, Row, packed, restored, stored, unpacked
+from chatnb.process_identity import ProcessIdentity
+from chatnb.records import Message, messages_from
+
+_ENDING = ".spool.jsonl"
+_TEXTS = ("cell", "prompt", "reply", "request_id")
+
+
+def spool_for(log: Path, owner: Owner, number: int) -> Path:
+    """A spool's path; `number` tells the spools of one process apart."""
+    return log.with_name(f"{log.name}.{owner.kernel}-{owner.process.pid}-{number}{_ENDING}")
+
+
+def append(spool: Path, record: Record) -> None:
+    """Write a record so that it survives a power cut; raises OSError."""
+    line = (json.dumps(_to_json(record)) + "\n").encode("ascii")
+    descriptor = os.open(spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        written = os.write(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if written < len(line):
+        raise OSError(f"only {written} of {len(line)} bytes could be written")
+
+
+def read(spool: Path) -> list[Record]:
+    """The last record of each row; a line that was cut when its process was killed is skipped."""
+    records: dict[int, Record] = {}
+    for line in spool.read_text("ascii", errors="replace").splitlines():
+        with suppress(ValueError, TypeError, KeyError):
+            record = _from_json(json.loads(line))
+            records[record.id] = record
+    return list(records.values())
+
+
+def left_behind(log: Path, here: ProcessIdentity) -> Iterable[Path]:
+    """The spools of processes that are gone."""
+    for spool in sorted(log.parent.glob(f"{glob.escape(log.name)}.*{_ENDING}")):
+        with suppress(OSError):
+            records = read(spool)
+            if records and records[0].owner.process.is_gone(here):
+                yield spool
+
+
+def _to_json(record: Record) -> dict[str, Any]:
+    row = {field.name: getattr(record.row, field.name) for field in fields(Row)}
+    texts = {name: None if row[name] is None else restored(row[name]) for name in _TEXTS}
+    return {
+        "id": record.id,
+        "owner": asdict(record.owner),
+        "row": {**row, **texts, "numbers": unpacked(record.row.numbers)},
+        "messages": [message.to_wire() for message in record.messages],
+    }
+
+
+def _from_json(value: dict[str, Any]) -> Record:
+    owner, row = value["owner"], value["row"]
+    texts = {name: None if row[name] is None else stored(row[name]) for name in _TEXTS}
+    messages: tuple[Message, ...] = messages_from(value["messages"])
+    return Record(
+        value["id"],
+        Owner(owner["kernel"], owner["notebook"], ProcessIdentity(**owner["process"])),
+        Row(**{**row, **texts, "numbers": packed(row["numbers"])}),
+        messages,
+    )

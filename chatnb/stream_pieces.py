@@ -1,0 +1,140 @@
+"""What of a growing reply goes to the screen next, with bytes that stay linear in the reply.
+
+Redrawing the whole text ten times a second costs 40 times its bytes. So only the last output is
+redrawn; where a Markdown block ends it is left as it is and the next output begins, and a redraw
+that the reply cannot afford is skipped.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chatnb.markdown_blocks import good_place, opening, seam, split
+from chatnb.markdown_html import Piece
+from chatnb.rendering import literal_html, reply_html
+from chatnb.reply_view import streaming_choices_html
+
+CLOSE_AFTER = 300  # characters; an output of about a paragraph is cheap to redraw
+LONGEST = 1_000  # characters of one output where no block ends
+LONGEST_FORMATTED = 4_000  # characters that came at once: nobody reads these while they stream
+REDRAWS = 3.1  # times the reply's bytes: above it nothing is redrawn, outputs only end
+LOOKS = 3.5  # times the reply's bytes: above it code has no colors yet, and tables stay text
+CHEAP = 2  # times its text, which any output may cost when it ends
+SHORT = 1_600  # bytes: a reply below it may cost what one of this size may
+SLACK = 700  # bytes that any reply may cost on top
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """HTML for the output with this number; its first drawing makes the output."""
+
+    output: int
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where an output ends, and the block that goes on in the next one, if it ends inside one."""
+
+    end: int
+    inside: str = ""
+
+
+class StreamPieces:
+    """Turns each state of a growing text into at most one drawing.
+
+    >>> StreamPieces().next("Hel").output
+    0
+    """
+
+    def __init__(self) -> None:
+        self._output = 0
+        self._start = 0  # where in the text the output that is still redrawn begins
+        self._opening = ""  # what is put before it, if the block began in the output before
+        self._drawn = 0  # up to where the text is on screen
+        self._bytes = 0
+
+    def next(self, text: str) -> Drawing | None:
+        """What to draw now that the reply has grown to this text; None: nothing yet."""
+        if len(text) <= self._drawn:
+            return None
+        cut = self._cut(text)
+        return self._redraw(text) if cut is None else self._close(text, cut)
+
+    def _cut(self, text: str) -> _Cut | None:
+        """Where the output ends for good: only text that is not on screen yet may move on."""
+        shown = self._opening + text[self._start :]
+        rest = split(shown).rest
+        least = max(self._drawn, self._start + CLOSE_AFTER)
+        begins = len(text) - len(rest)  # the block in progress; before the start if it was cut
+        if begins >= least:
+            return _Cut(begins)
+        place = seam(rest, least - begins)
+        if place is None and len(text) - self._start >= LONGEST:
+            place = good_place(rest, max(least - begins, 0))
+        return None if place is None else _Cut(begins + place, inside=rest)
+
+    def _redraw(self, text: str) -> Drawing | None:
+        part = self._opening + text[self._start :]
+        if self._drawn and not self._affordable(part, REDRAWS, text):
+            return None  # before it is rendered: HTML is never shorter
+        html = self._html(part, Piece(bool(self._opening), colors=False))
+        if self._drawn and not self._affordable(html, REDRAWS, text):
+            return None
+        return self._drawing(html, len(text))
+
+    def _close(self, text: str, cut: _Cut) -> Drawing:
+        part = self._opening + text[self._start : cut.end]
+        html = self._best(part, Piece(bool(self._opening), continues=bool(cut.inside)), text)
+        drawing = self._drawing(html, cut.end)
+        self._opening = opening(cut.inside)
+        self._start = cut.end
+        self._output += 1
+        return drawing
+
+    def _best(self, part: str, piece: Piece, text: str) -> str:
+        """An output's last look: colors where the reply can afford them, plain where it must."""
+        whole_block = not (piece.continued or piece.continues)
+        if "```" in part and whole_block:
+            colored = self._html(part, piece)
+            if self._affordable(colored, LOOKS, text):
+                return colored
+        html = self._html(part, replace(piece, colors=False))
+        if len(html) < CHEAP * len(part) or self._affordable(html, LOOKS, text):
+            return html
+        return literal_html(part.removeprefix(self._opening), piece)
+
+    def _html(self, part: str, piece: Piece) -> str:
+        """Formatted, but for what cannot wait: the first text, and a flood."""
+        first = not self._drawn and "markdown_it" not in sys.modules
+        if first or len(part) > LONGEST_FORMATTED:
+            return literal_html(part.removeprefix(self._opening), piece)
+        return reply_html(part, piece)
+
+    def _affordable(self, part: str, times: float, text: str) -> bool:
+        return self._bytes + len(part.encode()) <= times * max(len(text.encode()), SHORT) + SLACK
+
+    def _drawing(self, html: str, drawn: int) -> Drawing:
+        self._drawn = drawn
+        self._bytes += len(html.encode())
+        return Drawing(self._output, html)
+
+
+class StreamChoices:
+    """Several choices as they grow, in one output that is redrawn as often as they can afford."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def next(self, texts: Sequence[str]) -> str | None:
+        """The HTML to draw now; None: not yet."""
+        html = streaming_choices_html(texts)
+        cost = len(html.encode())
+        length = sum(len(text.encode()) for text in texts)
+        affordable = REDRAWS * max(length, SHORT * len(texts)) + SLACK
+        if self._bytes and self._bytes + cost > affordable:
+            return None
+        self._bytes += cost
+        return html

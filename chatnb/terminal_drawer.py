@@ -1,0 +1,57 @@
+"""Draws a turn in a terminal: plain text, appended as it comes, then the receipt."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from chatnb.receipt import receipt
+from chatnb.rendering import terminal_text
+from chatnb.reply_view import has_text, reply_body_text, waiting_words
+
+if TYPE_CHECKING:
+    from chatnb.records import Exchange, Live
+
+
+class TerminalDrawer:
+    """Prints what is new; what was printed stays, so nothing is ever redrawn.
+
+    Several choices come one after the other: the first as it streams, the others at the end.
+    """
+
+    def __init__(self) -> None:
+        self._printed = 0  # characters of the first choice
+        self._words = ""
+
+    def live(self, live: Live) -> None:
+        text = live.texts[0] if live.texts else ""
+        if text:
+            if len(live.texts) > 1 and not self._printed:
+                _write("[choice 0]\n")
+            self._print_up_to(text, len(text) - text.endswith("\r"))
+        elif (words := waiting_words(live)) and words != self._words:
+            self._words = words
+            _write(f"{terminal_text(words)}\n")
+
+    def end(self, exchange: Exchange) -> None:
+        reply = exchange.reply
+        if has_text(reply) and not self._printed:
+            _write(f"{reply_body_text(reply)}\n")
+        elif self._printed:
+            self._print_up_to(reply.text, len(reply.text))
+            rest = reply_body_text(reply, after_first=True)
+            _write(f"\n{rest}\n" if rest else "\n")
+        if has_text(reply) or exchange.notes or exchange.adjusted:
+            _write(f"{receipt(exchange).text}\n")
+
+    def _print_up_to(self, text: str, end: int) -> None:
+        if end > self._printed:
+            _write(terminal_text(text[self._printed : end]))
+            self._printed = end
+
+
+def _write(text: str) -> None:
+    """To whatever stdout is now; a character that its encoding lacks must not cost the rest."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()

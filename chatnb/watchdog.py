@@ -1,0 +1,124 @@
+"""Ends requests that stall. Their thread cannot: it sits in a read that never returns."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from typing import Literal
+
+Ender = Literal["stop", "deadline"]
+
+# How long the watchdog stays awake for another request before its thread ends.
+LINGER_S = 60.0
+
+
+class Watch:
+    """One attempt on the wire: its socket, its deadline, and who ended it, if anybody did.
+
+    A socket that we end surfaces as the server's fault (RemoteProtocolError), so `ended_by`
+    remembers. Closing the response from another thread would wait for its read;
+    `shutdown` ends the read at once.
+    """
+
+    def __init__(self, watchdog: Watchdog, connected: socket.socket | None) -> None:
+        self.ended_by: Ender | None = None
+        self.deadline = float("inf")
+        self._watchdog = watchdog
+        self._socket = connected
+        self._over = False
+        self._lock = threading.Lock()
+
+    def expect(self, seconds: float) -> None:
+        """From now on, something must come within so many seconds."""
+        self.deadline = time.monotonic() + seconds
+        self._watchdog.notice(self.deadline)
+
+    def hold(self, connected: socket.socket) -> None:
+        """A new connection was made for this attempt."""
+        with self._lock:
+            self._socket = connected
+            if self.ended_by is not None:
+                _shut(connected)
+
+    def end(self, by: Ender) -> None:
+        """End the request on the wire, from any thread; nothing happens once it is over."""
+        with self._lock:
+            if self._over:
+                return
+            self.ended_by = self.ended_by or by
+            if self._socket is not None:
+                _shut(self._socket)
+
+    def let_go(self) -> None:
+        """The attempt is over: its connection may serve another one, which nobody must end."""
+        with self._lock:
+            self._over = True
+            self._socket = None
+        self._watchdog.remove(self)
+
+
+def _shut(connected: socket.socket) -> None:
+    # Closed already, or never connected. The base class's shutdown: an SSL socket's own would
+    # drop its encryption while another thread reads.
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """Sleeps until the earliest deadline of the requests in the air; `run` is for a thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._watches: set[Watch] = set()
+        self._wakes_at = float("inf")
+        self._running_in: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a thread runs this; after a fork it does so in the parent only."""
+        return self._running_in == os.getpid()
+
+    def add(self, watch: Watch) -> bool:
+        """Watch an attempt; False where a thread has to be started for `run`."""
+        with self._changed:
+            self._watches.add(watch)
+            self._changed.notify()
+            return self.running
+
+    def remove(self, watch: Watch) -> None:
+        with self._changed:
+            self._watches.discard(watch)
+
+    def notice(self, deadline: float) -> None:
+        """Wake up where this deadline comes before the one that is slept for."""
+        if deadline < self._wakes_at:
+            with self._changed:
+                self._changed.notify()
+
+    def run(self) -> None:
+        """Until nothing has been watched for a while; at once where another thread is at it."""
+        with self._changed:
+            if self.running:
+                return
+            self._running_in = os.getpid()
+            while self._watches or self._changed.wait(LINGER_S):
+                self._end_the_late()
+                self._sleep()
+            self._running_in = None
+
+    def _end_the_late(self) -> None:
+        now = time.monotonic()
+        for watch in [watch for watch in self._watches if watch.deadline <= now]:
+            self._watches.discard(watch)
+            watch.end("deadline")
+
+    def _sleep(self) -> None:
+        if not self._watches:
+            return
+        self._wakes_at = min(watch.deadline for watch in self._watches)
+        left = self._wakes_at - time.monotonic()
+        self._changed.wait(None if left == float("inf") else max(left, 0))
+        self._wakes_at = float("inf")

@@ -1,0 +1,62 @@
+"""One line to the server: a client whose pool serves one request at a time.
+
+So the socket of a request is known even before its headers come, also where an older connection is
+used again: a pool shared by many requests tells which one it took only together with the headers.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+
+from chatnb.watchdog import Watch
+
+
+class Tls:
+    """What verifies certificates; loading them takes 35 ms, so all lines share the first one's."""
+
+    def __init__(self) -> None:
+        self.context: ssl.SSLContext | None = None
+
+    def verify(self, scheme: str) -> ssl.SSLContext | bool:
+        """What a new client should verify with; True: with certificates that it loads itself."""
+        if scheme != "https":
+            # Never used, but the client insists on one.
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return self.context or True
+
+
+class Line:
+    """Follows one client's connection; `client` is the SDK's, made by whoever makes the line."""
+
+    def __init__(self, host: str, tls: Tls) -> None:
+        self.client: Any = None
+        self.key = ""
+        self.socket: socket.socket | None = None
+        self.watch: Watch | None = None
+        self.has_sent = False
+        self._host = host
+        self._tls = tls
+
+    def before_sending(self, request: Any) -> None:
+        """The HTTP client's event hook: from here on its connection tells what it does.
+
+        https://www.encode.io/httpcore/extensions/#trace
+        """
+        self.has_sent = True
+        request.extensions["trace"] = self._trace
+
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith("start_tls.started") and info.get("server_hostname") == self._host:
+            self._tls.context = info["ssl_context"]
+        elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            connected = info["return_value"].get_extra_info("socket")
+            self.socket = connected
+            if self.watch is not None and connected is not None:
+                self.watch.hold(connected)
+
+    def close(self) -> None:
+        self.socket = None
+        if self.client is not None:
+            self.client.close()

@@ -1,0 +1,44 @@
+"""A place of its own for a run: no file, key or history of the user's is touched.
+
+Like the tests', but without their network guard: an audit hook would be part of every figure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from tests.isolation import DIRECTORIES, FOREIGN
+
+_ROOT = Path(__file__).parents[2]
+_numbers = count()
+
+
+@contextmanager
+def place_of_its_own() -> Iterator[Path]:
+    """Every process that is started inside sees only a temporary directory."""
+    root = Path(tempfile.mkdtemp(prefix="chatnb-bench-"))
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        del os.environ[name]
+    for name in DIRECTORIES:
+        directory = root / name.lower()
+        directory.mkdir(mode=0o700)
+        os.environ[name] = str(directory)
+    os.environ |= {"CHATNB_OFFLINE": "1", "PYTHONPATH": str(_ROOT), "CHATNB_BENCH": str(root)}
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def new_log(path: Path | None = None) -> Path:
+    """A log for the kernel that starts next."""
+    path = path or Path(os.environ["CHATNB_BENCH"]) / f"kernel-{next(_numbers)}" / "log.sqlite"
+    path.parent.mkdir(exist_ok=True)
+    os.environ["CHATNB_LOG"] = str(path)
+    return path

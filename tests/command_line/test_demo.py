@@ -1,0 +1,66 @@
+"""`chatnb demo`: the notebook on a terminal."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from chatnb.demo import new_part, run_demo
+
+STREAMED = """\
+from IPython.display import clear_output, display
+print("Why did", end="", flush=True)
+print(" the\\n\\n**chicken**", end="", flush=True)
+clear_output(wait=True)
+display({"text/plain": "Why did the\\n**chicken** cross?\\nmodel, 7 tokens"}, raw=True)"""
+
+
+@pytest.mark.parametrize(
+    ("shown", "text", "fresh"),
+    [
+        ("", "all", "all"),
+        ("A joke", "A joke: why", ": why"),
+        ("one\n\ntwo", "one\ntwo\nreceipt", "\nreceipt"),
+        ("same", "same", ""),
+        ("another", "answer", "\nanswer"),
+        ("longer than", "longer", "\nlonger"),
+    ],
+)
+def test_only_what_is_new_is_printed(shown: str, text: str, fresh: str) -> None:
+    assert new_part(shown, text) == fresh
+
+
+def _demo(tmp_path: Path, *cells: nbformat.NotebookNode) -> tuple[int, str]:
+    path = tmp_path / "demo.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), path)
+    out = io.StringIO()
+    return run_demo(path, out), out.getvalue()
+
+
+@pytest.mark.kernel
+def test_an_answer_that_streams_is_printed_once(tmp_path: Path) -> None:
+    code, printed = _demo(
+        tmp_path,
+        nbformat.v4.new_markdown_cell("# Start here"),
+        nbformat.v4.new_code_cell(STREAMED),
+        nbformat.v4.new_code_cell("{'a': 1}"),
+    )
+    answer = printed.split("raw=True)\n")[1]
+    assert code == 0
+    assert printed.startswith("\n# Start here\n\n>>> from IPython")
+    assert answer.startswith("Why did the\n\n**chicken** cross?\nmodel, 7 tokens\n")
+    assert printed.endswith(">>> {'a': 1}\n{'a': 1}\n")
+
+
+@pytest.mark.kernel
+def test_a_cell_that_fails_ends_the_demo_with_1(tmp_path: Path) -> None:
+    code, printed = _demo(
+        tmp_path, nbformat.v4.new_code_cell("1/0"), nbformat.v4.new_code_cell("'never'")
+    )
+    assert code == 1
+    assert "ZeroDivisionError: division by zero" in printed
+    assert "never" not in printed
+    assert "\x1b" not in printed

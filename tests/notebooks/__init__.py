@@ -1,0 +1,1 @@
+"""The notebooks, executed: by tests, and by `make notebooks`."""

@@ -1,0 +1,44 @@
+"""`make notebooks`: execute every notebook with the embedded model, and keep what it shows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+
+from tests import isolation
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+def main() -> int:
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    home = isolation.isolate()
+    # What a reader sees is the log's place in a home; the model stays in the real cache.
+    os.environ.update(HOME=str(home), XDG_CACHE_HOME=cache)
+    for name in ("CHATNB_LOG", "XDG_STATE_HOME"):
+        del os.environ[name]
+    try:
+        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+            print(f"{path.name}: {'changed' if _renew(path, home) else 'as it was'}")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    return 0
+
+
+def _renew(path: Path, home: Path) -> bool:
+    """Execute the notebook and write it; whether it differs from what it was."""
+    from tests.notebooks.execution import executed, settled
+
+    before = path.read_text(encoding="utf-8")
+    notebook = settled(executed(path), nbformat.reads(before, as_version=4), home)
+    after = nbformat.writes(notebook) + "\n"
+    path.write_text(after, encoding="utf-8")
+    return after != before
+
+
+if __name__ == "__main__":
+    sys.exit(main())

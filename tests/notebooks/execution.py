@@ -1,0 +1,79 @@
+"""Execute a notebook, and say whether it shows something new.
+
+What is kept in git has outputs, but nothing that differs from run to run: no execution counts, no
+timings of cells, no widget state. Where a cell's outputs differ only in seconds, times of day,
+ports and the like, the old ones stay, so that a second run changes no file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+CELL_TIMEOUT = 120
+# In what order: a date and a time of day before the decimals in them.
+PASSING = re.compile(
+    r"\d{4}-\d\d-\d\d[ T]?|\d\d:\d\d(?::\d\d)?(?:\.\d+)?|127\.0\.0\.1:\d+|\b0x[0-9a-f]+\b"
+    r"|\b[0-9a-f]{8,}\b|\d+\.\d+(?:e-?\d+)?|\b\d+ ?m?s\b"
+)
+
+
+def executed(path: Path, *, directory: Path | None = None) -> NotebookNode:
+    """The notebook with the outputs of a run in a new kernel; nbclient's error where a cell fails.
+
+    Cells run in `directory`, else beside the notebook.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(directory or path.parent)}},
+    )
+    client.execute()
+    return notebook
+
+
+def settled(new: NotebookNode, old: NotebookNode, home: Path) -> NotebookNode:
+    """The new notebook as it is kept: with the old outputs wherever they say the same.
+
+    `home` is written as ~, as it is for whoever reads the notebook.
+    """
+    before = {cell.get("id"): cell for cell in old.cells}
+    for cell in new.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.execution_count = None
+        cell.metadata.pop("execution", None)
+        cell.outputs = [_without_counts(output, home) for output in cell.outputs]
+        earlier = before.get(cell.get("id"))
+        if earlier and earlier.source == cell.source and same(earlier.outputs, cell.outputs):
+            cell.outputs = earlier.outputs
+    new.metadata.pop("widgets", None)
+    new.metadata["language_info"] = NotebookNode(name="python")
+    return new
+
+
+def _without_counts(output: NotebookNode, home: Path) -> NotebookNode:
+    # In JSON a path on Windows has its backslashes twice.
+    text = json.dumps(output).replace(json.dumps(str(home))[1:-1], "~")
+    kept = nbformat.from_dict(json.loads(text))
+    if "execution_count" in kept:
+        kept.execution_count = None
+    return kept
+
+
+def same(old: list[NotebookNode], new: list[NotebookNode]) -> bool:
+    """Whether two lists of outputs differ in nothing but what passes."""
+    return _lasting(old) == _lasting(new)
+
+
+def _lasting(outputs: list[NotebookNode]) -> str:
+    return PASSING.sub("*", json.dumps(outputs, sort_keys=True))

@@ -1,0 +1,62 @@
+"""The Makefile: it lists itself, finds a Python, and spends no money."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.project.house import ROOT
+
+
+def _make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_make_alone_lists_every_target() -> None:
+    listed = _make().stdout
+    for target in ("lab", "demo", "test", "check", "bench", "notebooks", "help"):
+        assert f"make {target} " in listed
+    assert listed == _make("help").stdout
+
+
+def test_no_target_sees_a_key_or_a_paid_server() -> None:
+    told = _make(
+        "--eval=environment: ; @env",
+        "environment",
+        OPENAI_API_KEY="sk-canary",
+        OPENAI_BASE_URL="https://api.example.com/v1",
+        OPENAI_ORG_ID="canary",
+        OPENAI_PROJECT_ID="canary",
+        OPENAI_SOMETHING_NEW="canary",
+        CHATNB_MODEL="gpt-canary",
+        PATH=os.environ["PATH"],
+    ).stdout
+    assert "PATH=" in told
+    assert "canary" not in told
+    assert "OPENAI" not in told
+
+
+def test_without_a_new_enough_python_one_line_says_so(tmp_path: Path) -> None:
+    result = _make(
+        f"VENV={tmp_path}/venv", "CANDIDATES=python-of-1999", f"{tmp_path}/venv/made.stamp"
+    )
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[0] == (
+        "chatnb needs Python 3.11 or newer with pip and venv; looked for: python-of-1999."
+    )
+
+
+def test_the_environment_is_made_once(tmp_path: Path) -> None:
+    stamp = f"{tmp_path}/venv/made.stamp"
+    made = _make(f"VENV={tmp_path}/venv", stamp)
+    assert "Making" in made.stdout, made.stderr
+    assert "up to date" in _make(f"VENV={tmp_path}/venv", stamp).stdout

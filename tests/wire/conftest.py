@@ -1,0 +1,54 @@
+"""A loopback server for each test, and short ways to ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chatnb import retries
+from chatnb.backend import Connection, Deadlines, Flight
+from chatnb.openai_backend import OpenAIBackend
+from chatnb.records import Message, Reply, Request
+from tests.loopback import LoopbackServer
+
+KEY_VARIABLE = "LOOPBACK_KEY"
+CANARY = "canary-2f9c41d07be8"
+
+Ask = Callable[..., Reply]
+
+
+@pytest.fixture(autouse=True)
+def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a server cannot say how long to wait (it resets), our own wait is short."""
+    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.001)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as server:
+        yield server
+
+
+@pytest.fixture
+def backend(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIBackend]:
+    monkeypatch.setenv(KEY_VARIABLE, CANARY)
+    backend = OpenAIBackend(Connection(server.base_url, key=KEY_VARIABLE))
+    yield backend
+    backend.close()
+
+
+def request_for(model: str, *, stream: bool, prompt: str = "hello there", **fields: Any) -> Request:
+    return Request(model, (Message("user", prompt),), stream=stream, parameters=fields)
+
+
+@pytest.fixture
+def ask(backend: OpenAIBackend) -> Ask:
+    """`ask(model, stream=True)`: the reply; stalls end after a moment."""
+
+    def ask(model: str, *, stream: bool = True, flight: Flight | None = None, **kw: Any) -> Reply:
+        flight = flight or Flight(Deadlines(connect=2, first_token=0.2, idle=0.2))
+        return backend.complete(request_for(model, stream=stream, **kw), flight)
+
+    return ask

@@ -1,0 +1,164 @@
+"""Stop and interrupt end the request on the wire at once, in every phase; the text is kept."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from chatnb.backend import Flight
+from chatnb.errors import Interrupted
+from chatnb.openai_backend import OpenAIBackend
+from chatnb.records import Attempt
+from tests.loopback import PATIENCE_S, LoopbackServer
+from tests.wire.conftest import request_for
+
+WITHIN_S = 0.2
+PHASES = [
+    # the model, whether it is streamed, and whether text or a wait announces the phase
+    ("stall-before-headers", True, "request"),
+    ("stall-before-headers", False, "request"),
+    ("slow", True, "text"),
+    ("stall-in-body", True, "text"),
+    ("stall-in-body", False, "request"),
+    ("sse-comments-forever", True, "text"),
+    ("stall-without-line-end", True, "text"),
+    ("wait-a-minute", True, "wait"),
+]
+
+End = Callable[[Flight], None]
+
+
+def stop(flight: Flight) -> None:
+    flight.stop()
+
+
+def interrupt(flight: Flight) -> None:
+    ident = threading.main_thread().ident
+    assert ident is not None
+    signal.pthread_kill(ident, signal.SIGINT)
+
+
+class Phase:
+    """Ends a request from another thread as soon as it has come to the phase."""
+
+    def __init__(self, server: LoopbackServer, announced_by: str, requests: int, end: End) -> None:
+        self._server = server
+        self._announced_by = announced_by
+        self._requests = requests
+        self._end = end
+        self._reached = threading.Event()
+        self.flight = Flight(on_delta=self._text, on_attempt=self._attempt)
+        self.ended_at = 0.0
+        self._thread = threading.Thread(target=self._run)
+
+    def _text(self, choice: int, text: str) -> None:
+        self._reached.set()
+
+    def _attempt(self, attempt: Attempt) -> None:
+        if attempt.wait is not None:
+            self._reached.set()
+
+    def _run(self) -> None:
+        if self._announced_by == "request":
+            self._server.wait_for_requests(self._requests)
+        elif not self._reached.wait(PATIENCE_S):
+            return
+        self.ended_at = time.monotonic()
+        self._end(self.flight)
+
+    def __enter__(self) -> Phase:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._thread.join(PATIENCE_S)
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["new-connection", "used-connection"])
+@pytest.mark.parametrize("end", [stop, interrupt])
+@pytest.mark.parametrize(("model", "stream", "announced_by"), PHASES)
+def test_request_ends_at_once(
+    model: str,
+    stream: bool,
+    announced_by: str,
+    end: End,
+    warm: bool,
+    server: LoopbackServer,
+    backend: OpenAIBackend,
+) -> None:
+    if warm:
+        backend.complete(request_for("echo", stream=True), Flight())
+    else:
+        backend.models()  # imports the SDK
+        server.connections = 0
+        backend.close()
+    requests = len(server.requests) + 1
+    with Phase(server, announced_by, requests, end) as phase, pytest.raises(Interrupted) as caught:
+        backend.complete(request_for(model, stream=stream), phase.flight)
+    took = time.monotonic() - phase.ended_at
+    assert took < WITHIN_S
+    assert server.connections == 1
+    sent = server.wait_for_requests(requests)
+    assert len(server.requests) == requests
+    reply = caught.value.reply
+    assert reply is not None
+    assert reply.text == "".join(phase.flight.texts())
+    assert caught.value.line == f"Stopped; {len(reply.text)} characters kept."
+    assert caught.value.kind == "interrupted"
+    if announced_by == "text":
+        assert reply.text
+    if announced_by != "wait":
+        assert sent.left.wait(PATIENCE_S)
+        assert sent.left_at is not None
+        assert sent.left_at - phase.ended_at < WITHIN_S
+
+
+@pytest.mark.parametrize("model", ["stall-before-headers", "slow", "wait-a-minute"])
+def test_the_next_request_is_answered(
+    model: str, server: LoopbackServer, backend: OpenAIBackend
+) -> None:
+    announced_by = {"slow": "text", "wait-a-minute": "wait"}.get(model, "request")
+    with Phase(server, announced_by, 1, stop) as phase, pytest.raises(Interrupted):
+        backend.complete(request_for(model, stream=True), phase.flight)
+    assert backend.complete(request_for("echo", stream=True), Flight()).text == "hello there"
+
+
+def test_flight_that_was_stopped_before_is_not_sent(
+    server: LoopbackServer, backend: OpenAIBackend
+) -> None:
+    flight = Flight()
+    flight.stop()
+    with pytest.raises(Interrupted):
+        backend.complete(request_for("echo", stream=True), flight)
+    assert server.requests == []
+
+
+def test_stopping_one_of_many_ends_only_that_one(
+    server: LoopbackServer, backend: OpenAIBackend
+) -> None:
+    for _ in range(2):  # so that both of the next ones may use connections again
+        backend.complete(request_for("echo", stream=True), Flight())
+    phase = Phase(server, "text", 0, stop)
+    texts: list[str] = []
+    other = threading.Thread(
+        target=lambda: texts.append(
+            backend.complete(request_for("slow", stream=True), Flight()).text
+        )
+    )
+    other.start()
+    with phase, pytest.raises(Interrupted):
+        backend.complete(request_for("slow", stream=True), phase.flight)
+    other.join(PATIENCE_S)
+    assert texts == ["word " * 200]
+
+
+def test_stop_after_the_end_ends_nothing(server: LoopbackServer, backend: OpenAIBackend) -> None:
+    flight = Flight()
+    backend.complete(request_for("echo", stream=True), flight)
+    flight.stop()
+    assert backend.complete(request_for("echo", stream=True), Flight()).text == "hello there"
+    assert server.connections == 1
