@@ -128,18 +128,22 @@ def _log_path(_: argparse.Namespace) -> int:
 
 
 def _log_export(options: argparse.Namespace) -> int:
-    from chatnb import log_export
+    from chatnb.log_export import export
 
-    print(log_export.export(options.file, everything=options.all))
+    count = export(options.file, overwrite=options.overwrite)
+    print(f"{count:,} rows written to {options.file}")
     return 0
 
 
 def _log_purge(options: argparse.Namespace) -> int:
-    from chatnb import log_export
+    from chatnb.log_export import purge
+    from chatnb.log_file import default_path
 
-    if not options.yes and not _agrees("Delete these rows for good?"):
+    which = f"before {options.before:%Y-%m-%d %H:%M}" if options.before else "all of them"
+    if not options.yes and not _agrees(f"Delete rows of {default_path()} for good: {which}?"):
+        print("Nothing was deleted.")
         return 1
-    print(log_export.purge(before=options.before))
+    print(f"{purge(before=options.before):,} rows deleted")
     return 0
 
 

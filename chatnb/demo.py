@@ -101,6 +101,7 @@ class Terminal:
     def __init__(self, out: TextIO) -> None:
         self.out = out
         self.failed = False
+        self._at_line_start = True
         self._shown = ""
         self._cleared = ""
 
@@ -127,13 +128,15 @@ class Terminal:
             self._cleared, self._shown = self._shown, ""
         elif kind == "error":
             self.failed = True
-            self._show("\n".join(content["traceback"]) + "\n")
+            self._write("" if self._at_line_start else "\n")
+            self._write("\n".join(content["traceback"]) + "\n")
 
     def _show(self, text: str) -> None:
         self._shown += text
         self._write(text)
 
     def _write(self, text: str) -> None:
+        self._at_line_start = text.endswith("\n") if text else self._at_line_start
         self.out.write(terminal_text(text))
         self.out.flush()
 

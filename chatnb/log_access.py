@@ -21,6 +21,7 @@ from chatnb.log_record import Owner
 from chatnb.log_store import LogStore
 
 Value = TypeVar("Value")
+_NOTICEABLE_S = 0.2
 FAILURES = (sqlite3.Error, OSError, UnusableLogError)
 
 
@@ -54,8 +55,8 @@ class LogAccess:
     def use(self, action: Callable[[LogStore], Value]) -> Value:
         """What the action returns; raises one of FAILURES where the log cannot be used.
 
-        A log that fails is tried again once ten times as long has passed as the failure took: a
-        full disk is asked at each request, a locked file that lets one wait only now and then.
+        A log that fails at once, a full disk, is tried again at each request; one that lets the
+        user wait for it, a locked file, only after ten times that wait.
         """
         if self._failure is not None and time.monotonic() < self._not_before:
             raise self._failure
@@ -65,7 +66,8 @@ class LogAccess:
         except FAILURES as failure:
             self.close()
             self._failure = failure
-            self._not_before = time.monotonic() + 10 * (time.monotonic() - begun)
+            took = time.monotonic() - begun
+            self._not_before = time.monotonic() + (10 * took if took > _NOTICEABLE_S else 0)
             raise
         self._failure = None
         return value

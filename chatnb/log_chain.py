@@ -11,7 +11,8 @@ import json
 import sqlite3
 from typing import Any
 
-from chatnb.log_record import Cleaner, Stored, prompt_message, restored
+from chatnb.exchange_row import prompt_message
+from chatnb.log_record import Cleaner, Stored, restored
 from chatnb.records import Message
 
 _KNOWN_AT_MOST = 50_000

@@ -1,7 +1,4 @@
-"""Rows of the log as columns of numpy arrays: what the DataFrame is made of.
-
-Missing text is pandas.NA from the start: a column of strings is then taken over as it is.
-"""
+"""Rows of the log as pandas columns; it imports pandas, so it is imported when a frame is made."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
 import numpy as np
 import pandas as pd
@@ -23,37 +20,17 @@ if TYPE_CHECKING:
     from chatnb.request_log import RequestLog
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_STRING = pd.StringDtype("python")  # the same with and without pyarrow
 _SHARED = (
     *("kernel", "notebook", "conversation", "source", "comparison", "base_url", "model"),
     *("response_model", "finish_reason", "usage_source", "error_kind", "attempt_log", "adjusted"),
 )
-_TEXTS = ("cell", "prompt", "reply", "request_id", "response")
+_TEXTS = ("status", "cell", "prompt", "reply", "request_id", "response")
 _DETAILS = ("reasoning", "attempt_log", "error", "error_detail")
 _FLOATS = ("cost", "first_token_s", "seconds")
 
 Array = NDArray[Any]
-
-
-class Column(NamedTuple):
-    """The values of a column, and where numbers are missing."""
-
-    values: Array
-    missing: Array | None = None
-
-    def taken(self, places: Array) -> Column:
-        missing = None if self.missing is None else self.missing[places]
-        return Column(self.values[places], missing)
-
-    def followed_by(self, other: Column) -> Column:
-        if not len(self.values):
-            return other
-        values = np.concatenate([self.values, other.values])
-        if self.missing is None or other.missing is None:
-            return Column(values)
-        return Column(values, np.concatenate([self.missing, other.missing]))
-
-
-Columns = dict[str, Column]
+Columns = dict[str, Any]
 
 
 class Choices(list[str]):
@@ -65,7 +42,7 @@ class Choices(list[str]):
         raise TypeError("The log's rows are records: list(choices) is a copy that can be changed.")
 
     append = extend = insert = remove = pop = clear = sort = reverse = _refuse
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]  # that is the point
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (list(self),)
@@ -117,27 +94,36 @@ def columns_of(
     parameters: Mapping[str, str],
     log: RequestLog,
 ) -> Columns:
-    """The columns of rows, in no particular order; `parameters` names their kinds."""
-    fields = LogRow(*(zip(*rows, strict=True) if rows else repeat((), len(LogRow._fields))))
-    columns = {"id": Column(np.array(fields.id, "int64"), np.zeros(len(rows), bool))}
+    """The columns of rows by name; `parameters` gives the kind of each request parameter."""
+    # A LogRow whose fields are the values of all rows.
+    fields: Any = LogRow(*(zip(*rows, strict=True) if rows else repeat((), len(LogRow._fields))))
+    columns: Columns = {"id": _whole_numbers(np.array(fields.id, "int64"))}
     columns |= _numbers(fields.numbers)
     columns |= _shared(fields.context, contexts, parameters)
-    columns["status"] = Column(_objects(fields.status))
-    for name in _TEXTS:
-        columns[name] = Column(_texts(getattr(fields, name)))
-    columns |= _details(fields, columns)
-    columns["messages"] = Column(_objects(map(Messages, repeat(log), fields.id), len(rows)))
+    columns |= {name: _texts(getattr(fields, name)) for name in _TEXTS}
+    _add_details(columns, fields.details)
+    columns["messages"] = _objects(map(Messages, repeat(log), fields.id), len(rows))
     return columns
 
 
 def _numbers(packed: Sequence[bytes]) -> Columns:
     table = np.frombuffer(b"".join(packed), "<f8").reshape(-1, len(NUMBERS))
-    columns = {"started": Column(table[:, 0].astype("int64").astype("M8[us]"))}
+    moments = pd.DatetimeIndex(table[:, 0].astype("int64").astype("M8[us]"))
+    columns: Columns = {"started": moments.tz_localize("UTC")}
     for name, values in zip(NUMBERS[1:], table.T[1:], strict=True):
         missing = np.isnan(values)
-        kind = "float64" if name in _FLOATS else "int64"
-        columns[name] = Column(np.where(missing, 0, values).astype(kind), missing)
+        filled = np.where(missing, 0, values)
+        if name in _FLOATS:
+            columns[name] = pd.arrays.FloatingArray(filled, missing)
+        else:
+            columns[name] = _whole_numbers(filled.astype("int64"), missing)
     return columns
+
+
+def _whole_numbers(values: Array, missing: Array | None = None) -> Any:
+    return pd.arrays.IntegerArray(
+        values, np.zeros(len(values), bool) if missing is None else missing
+    )
 
 
 def _shared(
@@ -146,23 +132,22 @@ def _shared(
     """Columns that repeat: each distinct context is converted once."""
     unique, places = np.unique(np.array(numbers, "int64"), return_inverse=True)
     found = [contexts[number] for number in unique.tolist()]
-    columns = {name: Column(_objects([_text(each.get(name)) for each in found])) for name in _SHARED}
+    columns = {name: _strings([each.get(name) for each in found]) for name in _SHARED}
     parameters = [each["parameters"] for each in found]
     for name, kind in kinds.items():
         columns[name] = parameter_column([each.get(name) for each in parameters], kind)
-    rest = [{key: each[key] for key in each if key not in kinds} for each in parameters]
-    columns["request"] = Column(_objects([_text(each or None) for each in rest]))
-    return {name: column.taken(places) for name, column in columns.items()}
+    rest = ({key: each[key] for key in each if key not in kinds} for each in parameters)
+    columns["request"] = _strings([each or None for each in rest])
+    return {name: column.take(places) for name, column in columns.items()}
 
 
-def parameter_column(values: Sequence[Any], kind: str) -> Column:
+def parameter_column(values: Sequence[Any], kind: str) -> Any:
     """The values of one request parameter; what does not fit its kind is missing."""
     if kind in ("string", "json"):
-        return Column(_objects([_text(value) for value in values]))
-    fits, dtype = _KINDS[kind]
-    missing = np.array([not fits(value) for value in values], bool)
-    filled = [0 if gone else value for value, gone in zip(values, missing, strict=True)]
-    return Column(np.array(filled, dtype), missing)
+        return _strings(values)
+    fits = _FITS[kind]
+    fitting: list[Any] = [value if fits(value) else None for value in values]
+    return pd.Series(fitting, dtype=kind).array
 
 
 def _is_whole(value: object) -> bool:
@@ -173,51 +158,52 @@ def _is_number(value: object) -> bool:
     return type(value) is float or (type(value) is int and abs(value) < 2**1023)
 
 
-_KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
-    "Float64": (_is_number, "float64"),
-    "Int64": (_is_whole, "int64"),
-    "boolean": (lambda value: type(value) is bool, "bool"),
+_FITS: Mapping[str, Callable[[object], bool]] = {
+    "Float64": _is_number,
+    "Int64": _is_whole,
+    "boolean": lambda value: type(value) is bool,
 }
 
 
-def _details(fields: Any, columns: Columns) -> Columns:
+def _add_details(columns: Columns, details: Sequence[str | None]) -> None:
     """What only some rows have; the choices are the reply where nothing else is said."""
-    reply = columns["reply"].values
+    reply = columns["reply"].to_numpy()
     choices = _objects(map(Choices, zip(reply, strict=True)), len(reply))
-    for place in np.flatnonzero(pd.isna(reply)):
+    for place in np.flatnonzero(columns["reply"].isna()).tolist():
         choices[place] = Choices()
-    found: dict[str, Array] = {name: np.full(len(reply), pd.NA, object) for name in _DETAILS}
-    found["attempt_log"] = columns["attempt_log"].values
-    for place, text in enumerate(fields.details):
+    missing = _strings([None]).take(np.zeros(len(reply), "int64"))
+    columns |= {name: missing.copy() for name in _DETAILS if name not in columns}
+    for place, text in enumerate(details):
         if text is None:
             continue
-        details = json.loads(text)
-        for name in details.keys() & found.keys():
-            found[name][place] = _text(details[name])
-        if "choices" in details:
-            choices[place] = Choices(map(_text, details["choices"]))
-    return {"choices": Column(choices)} | {name: Column(found[name]) for name in found}
+        found = json.loads(text)
+        for name in found.keys() & set(_DETAILS):
+            columns[name][place] = _text(found[name])
+        if "choices" in found:
+            choices[place] = Choices(_text(choice) or "" for choice in found["choices"])
+    columns["choices"] = choices
 
 
-def _texts(values: Sequence[Any]) -> Array:
-    array = _objects(values)
-    kinds = set(map(type, values))
-    if bytes in kinds:
-        for place, value in enumerate(values):
-            array[place] = _text(restored(value)) if type(value) is bytes else value
-    if type(None) in kinds:
-        array[np.equal(array, None)] = pd.NA
-    return array
+def _texts(values: Sequence[Any]) -> Any:
+    """A column of stored text."""
+    if bytes in set(map(type, values)):
+        values = [_text(restored(each)) if type(each) is bytes else each for each in values]
+    return pd.array(_objects(values, len(values)), dtype=_STRING)
 
 
-def _text(value: Any) -> Any:
+def _strings(values: Sequence[Any]) -> Any:
+    """A column of text, or of JSON where a value is none."""
+    return pd.array(_objects(map(_text, values), len(values)), dtype=_STRING)
+
+
+def _text(value: Any) -> str | None:
     """Text that every library takes: JSON for what is none, U+FFFD for half a character."""
     if value is None:
-        return pd.NA
+        return None
     if not isinstance(value, str):
         return json.dumps(value)
     return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
 
-def _objects(values: Iterable[Any], count: int = -1) -> Array:
+def _objects(values: Iterable[Any], count: int) -> Array:
     return np.fromiter(values, object, count)

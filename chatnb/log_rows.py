@@ -16,6 +16,7 @@ from chatnb.process_identity import ProcessIdentity
 from chatnb.records import Message
 
 if TYPE_CHECKING:
+    from chatnb.log_record import Record
     from chatnb.request_log import RequestLog
 
 _COLUMNS = "id, context, status, numbers, cell, prompt, reply, request_id, response, details"
@@ -94,6 +95,12 @@ def contexts_after(
 
 def context_of(body: str, kernel: str, notebook: str | None) -> Mapping[str, Any]:
     return {**json.loads(body), "kernel": kernel, "notebook": notebook}
+
+
+def as_log_row(record: Record, context: int) -> LogRow:
+    """A row that is in memory only, as the file would have it."""
+    values = {name: getattr(record.row, name) for name in LogRow._fields[2:]}
+    return LogRow(id=record.id, context=context, **values)
 
 
 def purges(connection: sqlite3.Connection) -> int:

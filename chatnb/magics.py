@@ -34,6 +34,7 @@ class ChatMagics:
     def chat(
         self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
     ) -> None:
+        """Send a prompt and show the answer while it comes; `%%chat?` is the manual."""
         from chatnb.magic_line import filled
         from chatnb.magic_options import parsed
 
@@ -176,13 +177,12 @@ LINE_MAGICS = (
 
 def register(shell: Any) -> None:
     """Make the magics known to a shell, and let a prompt end in a question mark."""
-    from chatnb.magic_options import manual
     from chatnb.question_lines import rewritten
 
     magics = ChatMagics(shell)
-    # A function, not the method: `%%chat?` shows its docstring, which is made from the parameters.
-    chat = _plain(magics.chat, manual())
+    chat = _plain(magics.chat, magics.chat.__doc__)
     chat.needs_local_scope = True
+    chat.getdoc = _manual  # what IPython asks for first: made from the parameters, when asked for
     shell.register_magic_function(chat, "line_cell", "chat")
     for name in LINE_MAGICS:
         method = getattr(magics, name)
@@ -208,6 +208,12 @@ def _plain(method: Callable[..., Any], doc: str | None) -> Any:
     magic.__doc__, magic.__name__ = doc, method.__name__
     # IPython would evaluate {expr} and $name in the line: no prompt may run code.
     return no_var_expand(magic)
+
+
+def _manual() -> str:
+    from chatnb.magic_options import manual
+
+    return manual()
 
 
 def _only_prompt(rest: str, cell: str) -> str:

@@ -53,16 +53,20 @@ _RULE = (
     "border:0;border-top:1px solid var(--jp-border-color2,#bdbdbd)"
 )
 _NO_MARGIN = "margin:0"
+_FROM_ITS_SIDE = "text-align:start"  # JupyterLab has left for paragraphs
 _HEADINGS = {
     "h1": "margin:.3em 0 .6em;line-height:1.3;font-weight:600;font-size:1.35em",
     "h2": "margin:.3em 0 .6em;line-height:1.3;font-weight:600;font-size:1.2em",
     "h3": "margin:.3em 0 .6em;line-height:1.3;font-weight:600;font-size:1.1em",
     "h4": "margin:.3em 0 .6em;line-height:1.3;font-weight:600;font-size:1em",
 }
-_CELLS = {"": "text-align:left", "center": "text-align:center", "right": "text-align:right"}
+_CELLS = {"": "text-align:start", "center": "text-align:center", "right": "text-align:right"}
 
 _CODE = "margin:0 0 1em"
-_PRE = "padding:{top} 1em {bottom};background:0 0;white-space:pre"
+_PRE = (
+    "padding:{top} 1em {bottom};background:0 0;white-space:pre;"
+    "font-family:var(--jp-code-font-family,monospace)"
+)
 
 
 def _code_styles(piece: Piece) -> tuple[str, str]:
@@ -79,7 +83,7 @@ _CODE_STYLES = {
     for style in _code_styles(Piece(continued, continues))
 }
 OWN_STYLES = frozenset(
-    {_LIST, _QUOTE, _TABLE, _RULE, _NO_MARGIN}
+    {_LIST, _QUOTE, _TABLE, _RULE, _NO_MARGIN, _FROM_ITS_SIDE, f"{_NO_MARGIN};{_FROM_ITS_SIDE}"}
     | _CODE_STYLES
     | set(_HEADINGS.values())
     | set(_CELLS.values())
@@ -107,12 +111,12 @@ def _style_blocks(state: StateCore) -> None:
     for position, token in enumerate(tokens):
         if token.nesting >= 0:
             _style(token)
-            if state.env.get("auto_direction") and token.tag in _DIRECTED:
-                token.attrSet("dir", "auto")
         if token.type == "paragraph_open":
             _fit_paragraph(tokens, position)
     if tokens and state.env.get("piece", WHOLE).continues:
         _end_without_margin(tokens)
+    if state.env.get("auto_direction"):
+        _direct(tokens)
 
 
 def _style(token: Token) -> None:
@@ -150,6 +154,16 @@ def _end_without_margin(tokens: list[Token]) -> None:
 def without_math(html: str) -> str:
     """Escaped text in which MathJax finds no formula: it looks for both ends in one text node."""
     return _MATH_BEGINS.sub(r"<span>\g<0></span>", html)
+
+
+def _direct(tokens: list[Token]) -> None:
+    """Let each block find its direction from its own first letter."""
+    for token in tokens:
+        if token.nesting >= 0 and token.tag in _DIRECTED:
+            token.attrSet("dir", "auto")
+        if token.type == "paragraph_open":
+            style = token.attrGet("style")
+            token.attrSet("style", f"{style};{_FROM_ITS_SIDE}" if style else _FROM_ITS_SIDE)
 
 
 def _text(_self: Any, tokens: Sequence[Token], index: int, *_rest: Any) -> str:

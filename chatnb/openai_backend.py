@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -83,6 +84,7 @@ class OpenAIBackend:
 
     def close(self) -> None:
         self._closed = True
+        self._watchdog.dismiss()
         while self._idle_lines:
             self._idle_lines.pop().close()
 
@@ -120,7 +122,7 @@ class OpenAIBackend:
             flight.attempt(number, outcome.status, wait, outcome.reason)
             if wait is None:
                 raise outcome.error(number) from outcome.cause
-            if flight.stopping.wait(wait):
+            if _stopped_within(wait, flight):
                 raise faults.interrupted(reader.asked, reader.partial()) from outcome.cause
 
     def _attempt(
@@ -130,7 +132,7 @@ class OpenAIBackend:
             if flight.stopped:
                 raise faults.interrupted(reader.asked, reader.partial())
             try:
-                with send(line, self._options(watch, flight)) as response:
+                with send(line, self._options(reader.asked, watch, flight)) as response:
                     reader.begin(response.status_code, response.headers)
                     flight.attempt(number, response.status_code)
                     return reader.answer(response.iter_bytes(), watch)
@@ -143,7 +145,7 @@ class OpenAIBackend:
                     raise faults.interrupted(reader.asked, reader.partial()) from error
                 return setback_from(error, reader.asked, flight.deadlines, watch, line)
 
-    def _options(self, watch: Watch, flight: Flight) -> dict[str, Any]:
+    def _options(self, asked: Asked, watch: Watch, flight: Flight) -> dict[str, Any]:
         from openai import Timeout, omit
 
         deadlines = flight.deadlines
@@ -155,9 +157,10 @@ class OpenAIBackend:
             write=deadlines.first_token,
             pool=deadlines.connect,
         )
-        # Without a key there is no such header at all, and none from OPENAI_CUSTOM_HEADERS.
-        headers = {} if self.connection.api_key() else {"Authorization": omit}
-        return {"timeout": timeout, "extra_headers": headers}
+        # Said with each request, so that a new key needs no new client, and so that this key, or
+        # none, goes out whatever OPENAI_CUSTOM_HEADERS says.
+        authorization = f"Bearer {asked.keys[0]}" if asked.keys else omit
+        return {"timeout": timeout, "extra_headers": {"Authorization": authorization}}
 
     def _guarded(self) -> bool:
         """Whether the watchdog is awake; where there are no threads, the read timeout must do."""
@@ -187,7 +190,6 @@ class OpenAIBackend:
             line = self._idle_lines.pop()
         except IndexError:
             line = self._new_line(asked)
-        line.key = asked.keys[0] if asked.keys else ""
         try:
             yield line
         except BaseException:
@@ -206,6 +208,16 @@ class OpenAIBackend:
             raise unreached(error, asked).error(1) from error
 
 
+def _stopped_within(seconds: float, flight: Flight) -> bool:
+    """Wait between two tries; whether the flight was stopped meanwhile."""
+    end = time.monotonic() + seconds
+    # In slices: a SIGINT that comes in the moment before a wait begins is noticed when it ends.
+    while (left := end - time.monotonic()) > 0:
+        if flight.stopping.wait(min(left, 0.1)):
+            return True
+    return flight.stopped
+
+
 def _connected_line(connection: Connection, tls: Tls) -> Line:
     """A line with the SDK's client on it; nothing is connected yet."""
     import openai
@@ -215,8 +227,8 @@ def _connected_line(connection: Connection, tls: Tls) -> Line:
     line = Line(host, tls)
     line.client = openai.OpenAI(
         base_url=connection.base_url,
-        # Asked for at each request, so that a new key needs no new client.
-        api_key=lambda: line.key,
+        # The SDK insists on one; the real one comes with each request.
+        api_key="no-key-needed",
         default_headers=_withheld_headers(connection),
         max_retries=0,
         http_client=openai.DefaultHttpxClient(

@@ -161,6 +161,8 @@ class Whole(Number):
 
     @property
     def range(self) -> str:
+        if self.low < -(2**62):
+            return "a whole number"
         return super().range.replace("a number", "a whole number", 1)
 
     def checked(self, value: Any) -> int:

@@ -45,7 +45,7 @@ class ProcessIdentity:
 def _boot() -> str:
     """One word per boot and container; empty where the system does not tell."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""

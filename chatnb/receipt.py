@@ -135,7 +135,7 @@ def _time(exchange: Exchange) -> Iterator[str]:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:,.1f} s"
+    return f"{seconds:.2f} s" if seconds < 0.1 else f"{seconds:,.1f} s"
 
 
 def _tries(attempts: tuple[Attempt, ...]) -> Iterator[str]:

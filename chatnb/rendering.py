@@ -30,8 +30,8 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-
 # one output and spread over several, so that nothing moves when a stream ends.
 _FRAME = '<div class="chatnb-reply" style="display:grid;grid:auto/100%;margin:0">{body}</div>'
 _LITERAL = (
-    '<p class="mathjax_ignore" style="margin:0 0 1em;white-space:pre-wrap;overflow-wrap:anywhere"'
-    "{attributes}>{text}</p>"
+    '<p class="mathjax_ignore"{attributes} style="margin:0 0 1em;'
+    'text-align:start;white-space:pre-wrap;overflow-wrap:anywhere">{text}</p>'
 )
 
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatnb import spool
+from chatnb.exchange_row import finished_row, started_row
 from chatnb.log_access import FAILURES, LogAccess
 from chatnb.log_file import MEMORY, UnusableLogError, default_path
-from chatnb.log_record import Cleaner, Owner, Record, finished_row, started_row
+from chatnb.log_record import Cleaner, Owner, Record, unpacked
 from chatnb.log_rows import mark_lost
 from chatnb.log_store import LogStore
 from chatnb.process_identity import ProcessIdentity
@@ -164,10 +165,11 @@ class RequestLog:
     def _catch_up(self, log: LogStore) -> None:
         """What a log that was just opened lacks: of this process, and of those that ended."""
         cleaner = Cleaner(self._secrets())
-        missing = {**self._flying, **self._unwritten}
+        missing = {**self._flying, **self._unwritten}.values()
         if missing:
             name = self._spool.name if self._spool else None
-            self._move(log.replay(missing.values(), name, cleaner))
+            in_order = sorted(missing, key=lambda record: unpacked(record.row.numbers)[0] or 0)
+            self._move(log.replay(in_order, name, cleaner))
         for path in spool.left_behind(self.path, self._owner.process):
             log.replay(spool.read(path), path.name, cleaner)
             path.unlink(missing_ok=True)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # The embedded server has 4 slots; elsewhere a rate limit is what ends a greedier default.
 PARALLEL = 4
 
+# What convert_dtypes would guess from the values: a cost of 0 is no integer.
+_TYPES = {"cost": "Float64", "seconds": "Float64", "error": "string", "reply": "string"}
+
 
 def sample(
     prompt: str | Sequence[str],
@@ -103,7 +106,8 @@ def _frame(
         for cell, exchange in pairs
         if exchange is not None
     ]
-    return pandas.DataFrame(rows).convert_dtypes()
+    frame = pandas.DataFrame(rows).convert_dtypes()
+    return frame.astype({name: kind for name, kind in _TYPES.items() if name in frame})
 
 
 def _asked(cell: Cell, varies_system: bool) -> dict[str, Any]:

@@ -19,11 +19,10 @@ from chatnb.reply_view import streaming_choices_html
 CLOSE_AFTER = 300  # characters; an output of about a paragraph is cheap to redraw
 LONGEST = 1_000  # characters of one output where no block ends
 LONGEST_FORMATTED = 4_000  # characters that came at once: nobody reads these while they stream
-REDRAWS = 3.1  # times the reply's bytes: above it nothing is redrawn, outputs only end
-LOOKS = 3.5  # times the reply's bytes: above it code has no colors yet, and tables stay text
-CHEAP = 2  # times its text, which any output may cost when it ends
-SHORT = 1_600  # bytes: a reply below it may cost what one of this size may
-SLACK = 700  # bytes that any reply may cost on top
+ONCE = 1.3  # times its text: what drawing an output once costs anyway
+EXTRA = 2.2  # times the reply's bytes: what redraws, colors and tables may cost on top
+SHORT = 1_700  # bytes: a reply below it may cost what one of this size may
+SLACK = 600  # bytes that any reply may cost on top
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class StreamPieces:
         self._start = 0  # where in the text the output that is still redrawn begins
         self._opening = ""  # what is put before it, if the block began in the output before
         self._drawn = 0  # up to where the text is on screen
-        self._bytes = 0
+        self._extra = 0
 
     def next(self, text: str) -> Drawing | None:
         """What to draw now that the reply has grown to this text; None: nothing yet."""
@@ -78,17 +77,17 @@ class StreamPieces:
 
     def _redraw(self, text: str) -> Drawing | None:
         part = self._opening + text[self._start :]
-        if self._drawn and not self._affordable(part, REDRAWS, text):
+        if self._drawn and not self._affordable(part, text):
             return None  # before it is rendered: HTML is never shorter
         html = self._html(part, Piece(bool(self._opening), colors=False))
-        if self._drawn and not self._affordable(html, REDRAWS, text):
+        if self._drawn and not self._affordable(html, text):
             return None
-        return self._drawing(html, len(text))
+        return self._drawing(html, len(text), free=0)
 
     def _close(self, text: str, cut: _Cut) -> Drawing:
         part = self._opening + text[self._start : cut.end]
         html = self._best(part, Piece(bool(self._opening), continues=bool(cut.inside)), text)
-        drawing = self._drawing(html, cut.end)
+        drawing = self._drawing(html, cut.end, free=_once(text[self._start : cut.end]))
         self._opening = opening(cut.inside)
         self._start = cut.end
         self._output += 1
@@ -99,10 +98,10 @@ class StreamPieces:
         whole_block = not (piece.continued or piece.continues)
         if "```" in part and whole_block:
             colored = self._html(part, piece)
-            if self._affordable(colored, LOOKS, text):
+            if self._affordable(colored, text, free=_once(part)):
                 return colored
         html = self._html(part, replace(piece, colors=False))
-        if len(html) < CHEAP * len(part) or self._affordable(html, LOOKS, text):
+        if "|" not in part or self._affordable(html, text, free=_once(part)):
             return html
         return literal_html(part.removeprefix(self._opening), piece)
 
@@ -113,13 +112,22 @@ class StreamPieces:
             return literal_html(part.removeprefix(self._opening), piece)
         return reply_html(part, piece)
 
-    def _affordable(self, part: str, times: float, text: str) -> bool:
-        return self._bytes + len(part.encode()) <= times * max(len(text.encode()), SHORT) + SLACK
+    def _affordable(self, html: str, text: str, free: int = 0) -> bool:
+        return self._extra + len(html.encode()) - free <= allowance(len(text.encode()))
 
-    def _drawing(self, html: str, drawn: int) -> Drawing:
+    def _drawing(self, html: str, drawn: int, free: int) -> Drawing:
         self._drawn = drawn
-        self._bytes += len(html.encode())
+        self._extra += max(0, len(html.encode()) - free)
         return Drawing(self._output, html)
+
+
+def allowance(length: int) -> float:
+    """The bytes that a reply of so many bytes may cost beyond being drawn once."""
+    return EXTRA * max(length, SHORT) + SLACK
+
+
+def _once(text: str) -> int:
+    return int(ONCE * len(text.encode()))
 
 
 class StreamChoices:
@@ -132,9 +140,8 @@ class StreamChoices:
         """The HTML to draw now; None: not yet."""
         html = streaming_choices_html(texts)
         cost = len(html.encode())
-        length = sum(len(text.encode()) for text in texts)
-        affordable = REDRAWS * max(length, SHORT * len(texts)) + SLACK
-        if self._bytes and self._bytes + cost > affordable:
+        length = sum(max(len(text.encode()), SHORT) for text in texts)
+        if self._bytes and self._bytes + cost > allowance(length):
             return None
         self._bytes += cost
         return html

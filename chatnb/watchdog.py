@@ -75,6 +75,7 @@ class Watchdog:
         self._watches: set[Watch] = set()
         self._wakes_at = float("inf")
         self._running_in: int | None = None
+        self._dismissed = False
 
     @property
     def running(self) -> bool:
@@ -92,6 +93,12 @@ class Watchdog:
         with self._changed:
             self._watches.discard(watch)
 
+    def dismiss(self) -> None:
+        """End the thread as soon as nothing is in the air."""
+        with self._changed:
+            self._dismissed = True
+            self._changed.notify()
+
     def notice(self, deadline: float) -> None:
         """Wake up where this deadline comes before the one that is slept for."""
         if deadline < self._wakes_at:
@@ -104,7 +111,8 @@ class Watchdog:
             if self.running:
                 return
             self._running_in = os.getpid()
-            while self._watches or self._changed.wait(LINGER_S):
+            self._dismissed = False
+            while self._watches or (not self._dismissed and self._changed.wait(LINGER_S)):
                 self._end_the_late()
                 self._sleep()
             self._running_in = None

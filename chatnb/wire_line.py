@@ -32,7 +32,6 @@ class Line:
 
     def __init__(self, host: str, tls: Tls) -> None:
         self.client: Any = None
-        self.key = ""
         self.socket: socket.socket | None = None
         self.watch: Watch | None = None
         self.has_sent = False

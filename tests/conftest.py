@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,15 @@ def shell() -> Iterator[Any]:
     shell = RaisingShell.without_history()
     yield shell
     shell.close()
+    _forget_session()
+
+
+def _forget_session() -> None:
+    """The next shell is another kernel: with a session, a connection and a log of its own."""
+    wiring = sys.modules.get("chatnb.kernel")
+    if wiring is not None:
+        wiring.this_kernel().log.close()
+        wiring.this_kernel.cache_clear()
 
 
 @pytest.fixture

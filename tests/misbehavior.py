@@ -40,7 +40,7 @@ def answer_for(exchange: Exchange) -> Answer:
     if matched := re.fullmatch(r"status-(\d+)(-then-ok)?", model):
         status, recovers = int(matched[1]), bool(matched[2])
         return echo if recovers and exchange.try_number > 1 else _status(status)
-    return ANSWERS.get(model) or (lambda exchange: _no_model(exchange))
+    return ANSWERS.get(model) or _no_model
 
 
 def _status(status: int) -> Answer:

@@ -5,6 +5,7 @@ Like the tests', but without their network guard: an audit hook would be part of
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import tempfile
@@ -29,6 +30,8 @@ def place_of_its_own() -> Iterator[Path]:
         directory = root / name.lower()
         directory.mkdir(mode=0o700)
         os.environ[name] = str(directory)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    compileall.compile_dir(_ROOT / "chatnb", quiet=1)  # as pip does when it installs
     os.environ |= {"CHATNB_OFFLINE": "1", "PYTHONPATH": str(_ROOT), "CHATNB_BENCH": str(root)}
     try:
         yield root

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from chatnb import cli
+from chatnb.local.server_state import RunningServer
 from chatnb.log_file import default_path
+from chatnb.records import Choice, Exchange, Message, Reply, Request
+from chatnb.request_log import RequestLog
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,3 +50,79 @@ def test_log_path_is_the_one_that_kernels_write_to(
     assert capsys.readouterr().out == f"{log_path}\n"
     assert default_path() == log_path
     assert not log_path.exists()
+
+
+@pytest.fixture
+def log_of_two_days(log_path: Path) -> Path:
+    """A log with one request of 2025 and one of 2026."""
+    log = RequestLog()
+    for year in (2025, 2026):
+        started = datetime(year, 6, 1, tzinfo=UTC)
+        request = Request("tiny", (Message("user", f"in {year}"),))
+        row = log.start(request, started)
+        reply = Reply((Choice(0, "yes", "stop"),))
+        log.finish(Exchange(request, started, row, "ok", reply, seconds=1.0))
+    log.close()
+    return log_path
+
+
+def _prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["log", "export", "log.jsonl", "--overwrite"]) == 0
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    return [json.loads(line)["prompt"] for line in lines]
+
+
+@pytest.mark.usefixtures("log_of_two_days")
+def test_log_export_writes_every_row_and_replaces_no_file_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _prompts(tmp_path, monkeypatch) == ["in 2025", "in 2026"]
+    assert capsys.readouterr().out == "2 rows written to log.jsonl\n"
+    assert cli.main(["log", "export", "log.jsonl"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("chatnb: ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.usefixtures("log_of_two_days")
+def test_log_purge_deletes_what_is_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli.main(["log", "purge", "--before", "2026-01-01", "--yes"]) == 0
+    assert _prompts(tmp_path, monkeypatch) == ["in 2026"]
+
+
+@pytest.mark.usefixtures("log_of_two_days")
+def test_log_purge_asks_first_and_deletes_nothing_without_a_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert cli.main(["log", "purge"]) == 1
+    assert len(_prompts(tmp_path, monkeypatch)) == 2
+
+
+@pytest.mark.model
+def test_local_status_tells_the_model_and_its_server(
+    gguf: Path, model_server: RunningServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["local", "fetch"]) == 0
+    assert capsys.readouterr().out == f"Model: {model_server.model}, {gguf}\n"
+    assert cli.main(["local", "status"]) == 0
+    assert model_server.base_url in capsys.readouterr().out
+
+
+def test_local_stop_says_that_nothing_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert cli.main(["local", "stop"]) == 0
+    assert capsys.readouterr().out == "No model server was running.\n"
+
+
+def test_a_model_that_cannot_be_had_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHATNB_GGUF", str(tmp_path / "missing.gguf"))
+    assert cli.main(["local", "fetch"]) == 1
+    error = capsys.readouterr().err
+    assert "cannot be read" in error
+    assert error.count("\n") == 1

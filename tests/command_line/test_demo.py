@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from chatnb.demo import new_part, run_demo
+from chatnb.local.server_state import RunningServer
 
 STREAMED = """\
 from IPython.display import clear_output, display
@@ -63,4 +64,16 @@ def test_a_cell_that_fails_ends_the_demo_with_1(tmp_path: Path) -> None:
     assert code == 1
     assert "ZeroDivisionError: division by zero" in printed
     assert "never" not in printed
+    assert "\x1b" not in printed
+
+
+@pytest.mark.model
+@pytest.mark.kernel
+def test_the_first_notebook_runs_on_a_terminal(model_server: RunningServer) -> None:
+    out = io.StringIO()
+    assert run_demo(out=out) == 0, out.getvalue()
+    printed = out.getvalue()
+    assert ">>> %%chat" in printed
+    assert f"{model_server.model}" in printed
+    assert "tokens" in printed
     assert "\x1b" not in printed

@@ -42,7 +42,10 @@ def test_two_lines_and_a_loop_in_one_cell_are_four_turns_again_and_again(chat_ke
 
 
 def test_a_message_added_in_a_cell_that_runs_again_is_there_once(chat_kernel, server):
-    cell = "import chatnb\nchatnb.session().add('user', 'Who?')\nchatnb.session().add('assistant', 'W.')"
+    cell = (
+        "import chatnb\nchat = chatnb.session()\n"
+        "chat.add('user', 'Who?')\nchat.add('assistant', 'W.')"
+    )
     for _ in range(2):
         chat_kernel.run(cell, cell_id="x")
     chat_kernel.run("%%chat\nHow long?", cell_id="y")

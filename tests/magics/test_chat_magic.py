@@ -61,8 +61,9 @@ def test_a_question_inside_a_long_text_is_left_alone(magics):
     assert magics.user_ns["text"] == "\n%chat Who was it?\n"
 
 
-def test_the_manual_names_every_option_and_range(magics):
-    manual = magics.find_cell_magic("chat").__doc__
+def test_the_manual_names_every_option_and_range(magics, capsys):
+    magics.run_cell("%%chat?")
+    manual = capsys.readouterr().out
     for name, kind in Parameters.table().items():
         assert f"--{name}" in manual
         if not isinstance(kind, Flag) and kind.range != "a text":
@@ -137,7 +138,9 @@ def test_chat_set_changes_all_or_nothing(magics):
     with pytest.raises(InvalidInput):
         magics.run_cell("%chat_set temperature=1 n=0")
     assert session.parameters.values() == {}
-    magics.run_cell("%chat_set temperature=1 stop=['a b',\"c\"] idle_timeout=5")
+    magics.run_cell('%chat_set temperature=1 stop=["a b", "c"] idle_timeout=5')
+    assert session.parameters.values() == {"temperature": 1, "stop": ["a b", "c"]}
+    assert session.settings.deadlines().idle == 5
 
 
 def test_the_reply_is_put_into_a_variable(magics):

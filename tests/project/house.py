@@ -16,12 +16,11 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
     (
         "1 tools",
         {
-            "small": "interrupts addresses prices",
-            "parameters": "parameter_kinds parameters",
-            "rendering": "code_html markdown_math markdown_html rendering markdown_blocks",
-            "answers": "stream_decoder error_bodies faults choice_parts reply_builder",
-            "log": "process_identity log_file log_record log_chain log_store log_access spool "
-            "log_rows request_log log_frame log_export",
+            "tools": "interrupts addresses prices parameter_kinds parameters "
+            "code_html markdown_math markdown_html rendering markdown_blocks "
+            "stream_decoder error_bodies faults choice_parts reply_builder "
+            "process_identity log_file log_record log_chain log_store log_access spool log_rows "
+            "request_log log_columns log_view log_frame log_export"
         },
     ),
     (

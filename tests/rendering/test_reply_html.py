@@ -101,14 +101,23 @@ def test_hostile_text_stays_text(text):
     checked(reply_html(text))
 
 
-@pytest.mark.parametrize("inside", ["> {}", "- {}", "**{}**", "# {}", "| a |\n|--|\n| {} |", "[{}](x)"])
+@pytest.mark.parametrize(
+    "inside", ["> {}", "- {}", "**{}**", "# {}", "| a |\n|--|\n| {} |", "[{}](x)"]
+)
 @pytest.mark.parametrize("text", [each for each in HOSTILE if "\n" not in each])
 def test_hostile_text_stays_text_inside_markdown(inside, text):
     checked(reply_html(inside.format(text)))
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([*HOSTILE, "\n", "> ", "- ", "`", "```", "$", "\\[", "|", "*", " ", "[", "]("]), max_size=6))
+@given(
+    st.lists(
+        st.sampled_from(
+            [*HOSTILE, "\n", "> ", "- ", "`", "```", "$", "\\[", "|", "*", " ", "[", "]("]
+        ),
+        max_size=6,
+    )
+)
 def test_hostile_text_in_any_mixture_stays_text(parts):
     checked(reply_html("".join(parts)))
 
@@ -135,7 +144,14 @@ def test_math_over_several_lines_is_no_list_and_no_heading():
 
 @pytest.mark.parametrize(
     "text",
-    ["It costs $5 and $6.", "US$5-$10", "a $ b $ c", "**$5** or *$7*", "\\$5 and \\$6", "$5, $6 and $7"],
+    [
+        "It costs $5 and $6.",
+        "US$5-$10",
+        "a $ b $ c",
+        "**$5** or *$7*",
+        "\\$5 and \\$6",
+        "$5, $6 and $7",
+    ],
 )
 def test_prices_are_not_math(text):
     """MathJax looks for both dollars in one text node, so each that is no math is a node alone."""
@@ -156,7 +172,7 @@ def test_brackets_that_are_no_math_do_not_become_math():
 
 def test_tables_have_their_alignment_and_lists_their_start():
     html = reply_html("| a | b | c |\n|:-|:-:|-:|\n| 1 | 2 | 3 |\n\n3. three")
-    assert '<td style="text-align:left">1</td>' in html
+    assert '<td style="text-align:start">1</td>' in html
     assert '<td style="text-align:center">2</td>' in html
     assert '<td style="text-align:right">3</td>' in html
     assert '<ol start="3"' in html
@@ -169,13 +185,17 @@ def test_strikethrough_and_emphasis():
 def test_code_has_the_token_classes_of_the_front_ends_style_sheet():
     html = reply_html("```python\ndef f():\n    return 1  # one\n```")
     assert 'class="highlight"' in html
-    for part in ('<span class="k">def</span>', '<span class="m">1</span>', '<span class="c"># one</span>'):
+    for part in (
+        '<span class="k">def</span>',
+        '<span class="m">1</span>',
+        '<span class="c"># one</span>',
+    ):
         assert part in html
 
 
 @pytest.mark.parametrize("language", ["", "nosuchlanguage", "python title=x", "<b>", "C++"])
 def test_code_in_any_language_keeps_every_character(language):
-    code = "\n\n  if (a < b && c > d) { \"x\"; }\n\ttab\n\n"
+    code = '\n\n  if (a < b && c > d) { "x"; }\n\ttab\n\n'
     html = reply_html(f"```{language}\n{code}```")
     reader = Reader()
     reader.feed(html)
@@ -195,12 +215,19 @@ class Reader(HTMLParser):
 def test_right_to_left_text_finds_its_direction():
     html = reply_html("שלום\n\n- مرحبا\n\nHello")
     assert html.count('dir="auto"') >= 3
+    assert '<p dir="auto" style="text-align:start">' in html  # JupyterLab has left
     assert "dir=" not in reply_html("Hello")
 
 
 def test_lone_surrogates_and_nul_are_replaced_everywhere():
     text = "a\ud800b\0c"
-    for shown in (reply_html(text), escaped(text), printable(text), terminal_text(text), reply_text(text)):
+    for shown in (
+        reply_html(text),
+        escaped(text),
+        printable(text),
+        terminal_text(text),
+        reply_text(text),
+    ):
         assert "a\ufffdb\ufffdc" in shown
         shown.encode()
 
@@ -238,5 +265,7 @@ def test_importing_rendering_loads_no_heavy_library():
         "chatnb.rendering.reply_html('no code')\n"
         "print('pygments' in sys.modules)"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.split("\n")[:2] == ["[]", "False"]

@@ -43,12 +43,18 @@ def request_for(model: str, *, stream: bool, prompt: str = "hello there", **fiel
     return Request(model, (Message("user", prompt),), stream=stream, parameters=fields)
 
 
+def flight_for(model: str) -> Flight:
+    """Short deadlines for what stalls; for the rest none that a busy machine could miss."""
+    seconds = 0.2 if model.startswith(("stall-", "sse-", "stays-")) else 10
+    return Flight(Deadlines(connect=10, first_token=seconds, idle=seconds))
+
+
 @pytest.fixture
 def ask(backend: OpenAIBackend) -> Ask:
     """`ask(model, stream=True)`: the reply; stalls end after a moment."""
 
     def ask(model: str, *, stream: bool = True, flight: Flight | None = None, **kw: Any) -> Reply:
-        flight = flight or Flight(Deadlines(connect=2, first_token=0.2, idle=0.2))
-        return backend.complete(request_for(model, stream=stream, **kw), flight)
+        request = request_for(model, stream=stream, **kw)
+        return backend.complete(request, flight or flight_for(model))
 
     return ask

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from chatnb.backend import Connection, Deadlines, Flight
+from chatnb.backend import Connection, Flight
 from chatnb.errors import ChatError, InvalidInput, PartialReply, RequestFailed
 from chatnb.openai_backend import OpenAIBackend
 from tests.loopback import LoopbackServer
-from tests.wire.conftest import CANARY, KEY_VARIABLE, Ask, request_for
+from tests.wire.conftest import CANARY, KEY_VARIABLE, Ask, flight_for, request_for
 
 BOTH = (False, True)
 NOT_THE_API = "{host} did not answer like an OpenAI API. Is base_url right?"
@@ -161,7 +161,7 @@ FAULTS = [
 def test_fault_becomes_its_line(
     fault: Fault, stream: bool, server: LoopbackServer, ask: Ask, backend: OpenAIBackend
 ) -> None:
-    flight = Flight(Deadlines(connect=2, first_token=0.2, idle=0.2))
+    flight = flight_for(fault.model)
     with pytest.raises(ChatError) as caught:
         ask(fault.model, stream=stream, flight=flight)
     error = caught.value

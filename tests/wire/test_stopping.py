@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from chatnb.errors import Interrupted
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
 from tests.loopback import PATIENCE_S, LoopbackServer
+from tests.waiting import wait_for
 from tests.wire.conftest import request_for
 
 WITHIN_S = 0.2
@@ -29,17 +31,27 @@ PHASES = [
     ("wait-a-minute", True, "wait"),
 ]
 
-End = Callable[[Flight], None]
+End = Callable[[Flight, Callable[[], None]], None]
 
 
-def stop(flight: Flight) -> None:
+def stop(flight: Flight, begins: Callable[[], None]) -> None:
+    begins()
     flight.stop()
 
 
-def interrupt(flight: Flight) -> None:
-    ident = threading.main_thread().ident
-    assert ident is not None
-    signal.pthread_kill(ident, signal.SIGINT)
+def interrupt(flight: Flight, begins: Callable[[], None]) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    # Python misses a signal that comes in the microseconds before a system call begins.
+    wait_for(lambda: is_waiting(main), "the main thread to wait")
+    begins()
+    signal.pthread_kill(main, signal.SIGINT)
+
+
+def is_waiting(thread: int) -> bool:
+    """Whether the thread sits in a socket's read or in a wait."""
+    frame = sys._current_frames()[thread]
+    return frame.f_code.co_name in ("read", "wait")
 
 
 class Phase:
@@ -67,8 +79,10 @@ class Phase:
             self._server.wait_for_requests(self._requests)
         elif not self._reached.wait(PATIENCE_S):
             return
+        self._end(self.flight, self._now)
+
+    def _now(self) -> None:
         self.ended_at = time.monotonic()
-        self._end(self.flight)
 
     def __enter__(self) -> Phase:
         self._thread.start()

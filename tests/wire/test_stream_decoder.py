@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def events_of(data: bytes, cuts: list[int]) -> list[Event]:
     decoder = EventDecoder()
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     events: list[Event] = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         events += decoder.feed(data[start:end])
     return events + decoder.end()
 

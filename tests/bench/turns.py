@@ -1,0 +1,72 @@
+"""What one turn costs over a bare SDK cell, early in a conversation and late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.bench.kernels import RESET, TimedKernel, bare_call, chat, connected_kernel
+from tests.bench.repeated import interleaved
+from tests.bench.server_process import ServerProcess
+from tests.bench.table import Figure
+
+_ROUNDS = 40
+_LATE_ROUNDS = 9
+_DISK_MOOD_MS = 0.5  # where one FULL commit costs more, it is the disk's and is subtracted
+_LATE = """
+history = []
+for number in range(499):
+    history.append({"role": "user", "content": f"Question {number}: " + "why is that so? " * 18})
+    history.append({"role": "assistant", "content": f"Answer {number}: " + "because it is. " * 19})
+"""
+_LATE_CALL = """
+asked = [*history, {"role": "user", "content": "And then?"}]
+reply = client.chat.completions.create(model="echo", messages=asked)
+text = reply.choices[0].message.content
+"""
+
+
+def one_turn(server: ServerProcess) -> Iterator[Figure]:
+    """A turn of a short conversation, logged and drawn, over a call that is neither."""
+    with connected_kernel(server.base_url) as kernel:
+        kernel.timed("from tests.bench import inside\nbare_insert = inside.BareLog().insert")
+
+        def chatnb(number: int) -> float:
+            if number % 5 == 0:
+                kernel.timed(RESET)
+                kernel.timed(chat("Hello"))
+            return kernel.timed(chat("And what is a neap tide?")).seconds
+
+        sides = interleaved(
+            _ROUNDS, chatnb, lambda _: kernel.timed(bare_call("And what is a neap tide?")).seconds
+        )
+        insert_ms = float(kernel.value("inside.median_ms(bare_insert, 40)"))
+    yield _judged(sides.ratio, sides.bare, insert_ms, sides.beside())
+
+
+def _judged(ratio: float, bare: tuple[float, ...], insert_ms: float, beside: str) -> Figure:
+    """The ratio; a disk whose own commit is slow is not chatnb's doing."""
+    name = "one turn with history, log and display, over the bare SDK"
+    beside += f"; a bare FULL insert {insert_ms:.2g} ms"
+    if insert_ms <= _DISK_MOOD_MS:
+        return Figure(name, ratio, 1.25, "", beside)
+    of_disk = insert_ms / 1e3 / sorted(bare)[len(bare) // 2]
+    return Figure(name, ratio - of_disk, 1.25, "", f"{beside}, subtracted from {ratio:.3g}")
+
+
+def turn_500(server: ServerProcess) -> Iterator[Figure]:
+    """The same with 499 turns of 300 characters before it."""
+    with connected_kernel(server.base_url) as kernel:
+        kernel.timed(_LATE)
+        kernel.timed("import chatnb\nchatnb.session().load(history)")
+        kernel.timed(chat("And then?"))
+        sides = interleaved(
+            _LATE_ROUNDS, lambda _: _late_turn(kernel), lambda _: kernel.timed(_LATE_CALL).seconds
+        )
+    name = "turn 500 with the full history, over the bare SDK"
+    yield Figure(name, sides.ratio, 0.15, "", sides.beside())
+
+
+def _late_turn(kernel: TimedKernel) -> float:
+    """Turn 500 each time: the one before is taken back."""
+    kernel.timed("%chat_undo")
+    return kernel.timed(chat("And then?")).seconds

@@ -1,0 +1,257 @@
+"""A log that fails loses no answer: one line says so, and the rows return."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chatnb import log_file
+from chatnb.log_frame import frame
+from chatnb.records import Exchange
+from chatnb.request_log import RequestLog
+from tests.log.exchanges import logged, reply, request
+
+ROOT = Path(__file__).parents[2]
+
+
+def spools(log: RequestLog) -> list[Path]:
+    return sorted(log.path.parent.glob("*.spool.jsonl"))
+
+
+def test_a_log_that_cannot_be_made_keeps_rows_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    log = RequestLog(tmp_path / "file" / "log.sqlite")
+    assert logged(log, request("one")) == -1
+    assert logged(log, request("two")) == -2
+    rows = frame(log)
+    assert rows[["id", "prompt", "status"]].values.tolist() == [
+        [-1, "one", "ok"],
+        [-2, "two", "ok"],
+    ]
+    assert rows["messages"][0] == [{"role": "user", "content": "one"}]
+    (notice,) = log.take_notices()
+    assert "cannot be written" in notice
+    assert "CHATNB_LOG" in notice
+    assert "\n" not in notice
+
+
+def test_rows_go_to_a_spool_and_return_when_the_log_is_back(log_path: Path) -> None:
+    log_path.mkdir(parents=True)  # a directory where the file should be
+    log = RequestLog(log_path)
+    done = logged(log, request("one"))
+    flying = log.start(request("one", "Hello!", "two"), datetime.now(UTC))
+    (spool,) = spools(log)
+    assert spool.stat().st_mode & 0o777 == 0o600
+    assert len(spool.read_text().splitlines()) == 3
+    assert str(spool) in log.take_notices()[0]
+    log_path.rmdir()
+    asked = request("one", "Hello!", "two")
+    log.finish(Exchange(asked, datetime.now(UTC), flying, "ok", reply("back")))
+    logged(log, request("three"))
+    rows = frame(log)
+    assert rows["prompt"].tolist() == ["one", "two", "three"]
+    assert rows["status"].tolist() == ["ok"] * 3
+    assert rows["id"].tolist() == [1, 2, 3]
+    assert rows["reply"][1] == "back"
+    assert len(rows["messages"][1]) == 3
+    assert spools(log) == []
+    assert done < 0
+
+
+def test_the_next_kernel_replays_what_a_dead_one_left(log_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from datetime import UTC, datetime\n"
+        "from chatnb.request_log import RequestLog\n"
+        "from tests.log.exchanges import logged, request\n"
+        "path = Path(sys.argv[1]); path.mkdir(parents=True)\n"
+        "log = RequestLog(path, kernel='dead')\n"
+        "logged(log, request('one')); log.start(request('two'), datetime.now(UTC))\n"
+        "os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, log_path], cwd=ROOT, timeout=60, check=False)
+    log_path.rmdir()
+    log = RequestLog(log_path)
+    assert len(spools(log)) == 1
+    logged(log, request("three"))
+    rows = frame(log, all=True).set_index("prompt")
+    assert rows["status"].to_dict() == {"one": "ok", "two": "lost", "three": "ok"}
+    assert rows.loc["one", "kernel"] == "dead"
+    assert spools(log) == []
+
+
+def test_a_full_disk_loses_no_row(log_path: Path) -> None:
+    code = """
+import resource, signal, sys
+from pathlib import Path
+from chatnb.log_frame import frame
+from chatnb.request_log import RequestLog
+from tests.log.exchanges import logged, request
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = RequestLog(Path(sys.argv[1]))
+logged(log, request("before"))
+size = max(each.stat().st_size for each in log.path.parent.iterdir())
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+assert logged(log, request("while full " + "x" * 9000)) < 0
+assert len(frame(log)) == 2
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+logged(log, request("after"))
+assert frame(log)["id"].tolist() == [1, 2, 3], frame(log)["id"].tolist()
+assert frame(log)["status"].tolist() == ["ok"] * 3
+print(*log.take_notices(), sep="\\n")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, log_path],
+        cwd=ROOT,
+        timeout=60,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "cannot be written" in done.stdout
+    assert "can be written again" in done.stdout
+
+
+def test_a_read_only_directory_keeps_the_old_rows_readable(log_path: Path) -> None:
+    log = RequestLog(log_path, kernel="k")
+    logged(log, request("before"))
+    log.close()
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from chatnb.log_frame import frame; from chatnb.request_log import RequestLog\n"
+        "from tests.log.exchanges import logged, request\n"
+        "frame(RequestLog(Path(':memory:')))\n"  # imports, while they can be read
+        "os.geteuid() or os.setuid(65534)\n"  # root could write all the same
+        "log = RequestLog(Path(sys.argv[1]), kernel='k')\n"
+        "assert logged(log, request('now')) == -1\n"
+        "assert frame(log)['prompt'].tolist() == ['before', 'now'], frame(log)['prompt'].tolist()\n"
+    )
+    for parent in log_path.parents:
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    log_path.chmod(0o444)
+    log_path.parent.chmod(0o555)
+    done = subprocess.run([sys.executable, "-c", code, log_path], cwd=ROOT, timeout=60, check=False)
+    log_path.parent.chmod(0o700)
+    assert done.returncode == 0
+
+
+def test_a_corrupt_log_is_moved_away_and_overwrites_nothing(log_path: Path) -> None:
+    log_path.parent.mkdir()
+    contents = [b"not a database " * 500, b"nor this " * 500]
+    notices = []
+    for content in contents:
+        log_path.write_bytes(content)
+        log = RequestLog(log_path)
+        logged(log, request("Hi"))
+        assert frame(log)["prompt"].tolist() == ["Hi"]
+        notices += [line for line in log.take_notices() if "was corrupt" in line]
+        log.close()
+    moved = sorted(log_path.parent.glob("log.corrupt-*"))
+    assert [path.read_bytes() for path in moved] == contents
+    assert len(notices) == 2
+    assert str(moved[0]) in notices[0]
+
+
+def test_a_log_that_is_corrupted_while_open_costs_no_row_from_then_on(log_path: Path) -> None:
+    log = RequestLog(log_path)
+    for each in range(50):
+        logged(log, request(f"{each} " + "x" * 500))
+    log.close()
+    with log_path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (log_path.stat().st_size - 4096))
+    logged(log, request("after"))
+    assert frame(log)["prompt"].tolist() == ["after"]
+    assert any("was corrupt" in line for line in log.take_notices())
+
+
+def test_a_deleted_log_is_begun_anew_with_what_is_in_the_air(log_path: Path) -> None:
+    log = RequestLog(log_path)
+    logged(log, request("gone"))
+    asked = request("in the air")
+    flying = log.start(asked, datetime.now(UTC))
+    for path in log_path.parent.iterdir():
+        path.unlink()
+    new = logged(log, request("new"))
+    log.finish(Exchange(asked, datetime.now(UTC), flying, "ok", reply("landed")))
+    rows = frame(log).set_index("prompt")
+    assert rows["status"].to_dict() == {"in the air": "ok", "new": "ok"}
+    assert rows.loc["in the air", "reply"] == "landed"
+    assert new > flying
+
+
+def test_a_log_of_a_newer_chatnb_is_left_alone(log_path: Path) -> None:
+    log = RequestLog(log_path)
+    logged(log, request("old"))
+    log.close()
+    with sqlite3.connect(log_path) as database:
+        database.execute("PRAGMA user_version=999")
+    database.close()
+    before = log_path.read_bytes()
+    log = RequestLog(log_path)
+    assert logged(log, request("Hi")) == -1
+    assert frame(log, all=True)["prompt"].tolist() == ["Hi"]
+    assert log_path.read_bytes() == before
+    assert "newer chatnb" in log.take_notices()[0]
+    assert len(spools(log)) == 1
+
+
+def test_a_database_of_another_program_is_left_alone(log_path: Path) -> None:
+    log_path.parent.mkdir()
+    with sqlite3.connect(log_path) as database:
+        database.execute("CREATE TABLE exchange(id)")
+    database.close()
+    log = RequestLog(log_path)
+    assert logged(log, request("Hi")) == -1
+    assert "another program" in log.take_notices()[0]
+
+
+def test_a_symbolic_link_is_refused(log_path: Path, tmp_path: Path) -> None:
+    log_path.parent.mkdir()
+    log_path.symlink_to(tmp_path / "elsewhere.sqlite")
+    log = RequestLog(log_path)
+    assert logged(log, request("Hi")) == -1
+    assert "symbolic link" in log.take_notices()[0]
+    assert not (tmp_path / "elsewhere.sqlite").exists()
+
+
+def test_without_wal_the_log_works_and_says_so(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "wal_works_in", lambda _: False)
+    log = RequestLog(log_path)
+    logged(log, request("Hi"))
+    assert frame(log)["status"].tolist() == ["ok"]
+    assert "write-ahead log" in log.take_notices()[0]
+    mode = log.read(lambda database: database.execute("PRAGMA journal_mode").fetchone())
+    assert mode == ("delete",)
+
+
+def test_the_probe_for_wal_leaves_nothing_behind(tmp_path: Path) -> None:
+    assert log_file.wal_works_in(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert not log_file.wal_works_in(tmp_path / "missing")
+
+
+def test_a_locked_log_keeps_the_row_and_lets_the_next_ones_pass(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "_BUSY_S", 0.05)
+    monkeypatch.setattr(log_file, "_OPENING_S", 0.2)
+    log = RequestLog(log_path)
+    logged(log, request("before"))
+    log.close()
+    blocker = sqlite3.connect(log_path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    assert logged(log, request("while locked")) < 0
+    assert frame(log)["prompt"].tolist() == ["before", "while locked"]
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    log._access._not_before = 0  # the pause after a slow failure, over
+    logged(log, request("after"))
+    assert frame(log)["prompt"].tolist() == ["before", "while locked", "after"]
