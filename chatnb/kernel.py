@@ -170,8 +170,7 @@ def _reply_shows_itself() -> None:
     shell = _shell()
     if shell is None:
         return
-    from chatnb.rendering import reply_html
+    from chatnb.reply_view import reply_mimebundle
 
-    formatters = shell.display_formatter.formatters
-    formatters["text/html"].for_type(Reply, lambda reply: reply_html(reply.text))
-    formatters["text/plain"].for_type(Reply, lambda reply, printer, _: printer.text(reply.text))
+    formatter = shell.display_formatter.mimebundle_formatter
+    formatter.for_type(Reply, lambda reply, **_: reply_mimebundle(reply))

@@ -186,14 +186,20 @@ def _add_details(columns: Columns, details: Sequence[str | None]) -> None:
 
 def _texts(values: Sequence[Any]) -> Any:
     """A column of stored text."""
-    if bytes in set(map(type, values)):
-        values = [_text(restored(each)) if type(each) is bytes else each for each in values]
-    return pd.array(_objects(values, len(values)), dtype=_STRING)
+    try:
+        return _string_array(_objects(values, len(values)))
+    except ValueError:  # half a character somewhere: such text is stored as bytes
+        return _strings([restored(each) if type(each) is bytes else each for each in values])
 
 
 def _strings(values: Sequence[Any]) -> Any:
     """A column of text, or of JSON where a value is none."""
-    return pd.array(_objects(map(_text, values), len(values)), dtype=_STRING)
+    return _string_array(_objects(map(_text, values), len(values)))
+
+
+def _string_array(values: Array) -> Any:
+    """Text and None as a column; ValueError for anything else, where pandas.array would convert."""
+    return pd.arrays.StringArray(values, dtype=_STRING)  # type: ignore[call-arg]  # its stub lags
 
 
 def _text(value: Any) -> str | None:

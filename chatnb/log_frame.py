@@ -93,6 +93,7 @@ def frame(log: RequestLog, *, all: bool = False) -> LogFrame:
             _add(kept, changed, log)
             kept.unwritten = unwritten
             kept.shown = _with_unwritten(kept, log)
+            changed.clear()  # what is freed here need not be looked through
         return LogFrame(kept.shown.copy(deep=False))
 
 

@@ -121,7 +121,7 @@ class ChatMagics:
         a GGUF file for `local`. Alone: the default connection. Nothing is sent before the first
         request.
         """
-        from chatnb.kernel import connect, this_kernel
+        from chatnb.kernel import connect
         from chatnb.magic_line import Option, split
 
         model, key, path = Option("model"), Option("key"), Option("path")
@@ -132,7 +132,7 @@ class ChatMagics:
             raise InvalidInput(f"%chat_connect does not understand {extra!r}.", kind="usage")
         named = {options[name].target: text for name, text in found.items()}
         connect(words or None, **named)
-        _say(this_kernel().current().described + ".")
+        _say((self.session.introduction() or "That is where requests go already") + ".")
 
     def chat_log(self, line: str) -> Any:
         """The log of this kernel as a DataFrame, shown newest first; `all` reads every kernel's.

@@ -219,12 +219,17 @@ class Session(ConversationHolder):
     def _publish_live(self, live: Live) -> None:
         self._publish(live=live)
 
-    def _notes(self) -> tuple[str, ...]:
-        """What is said once: which connection answers, where the log is."""
+    def introduction(self) -> str:
+        """One line that says who answers, the first time it is asked for; then nothing."""
         described = self._connected().described
         first = described if described != self._described else ""
         self._described = described
-        return ((first,) if first else ()) + self.log.take_notices()
+        return first
+
+    def _notes(self) -> tuple[str, ...]:
+        """What is said once: who answers, where the log is."""
+        introduction = self.introduction()
+        return ((introduction,) if introduction else ()) + self.log.take_notices()
 
     def _follow_conversation(self, change: Mapping[str, Any]) -> None:
         self._publish(current=change["new"] or MAIN)

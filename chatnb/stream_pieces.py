@@ -21,7 +21,9 @@ LONGEST = 1_000  # characters of one output where no block ends
 LONGEST_FORMATTED = 4_000  # characters that came at once: nobody reads these while they stream
 ONCE = 1.3  # times its text: what drawing an output once costs anyway
 EXTRA = 2.2  # times the reply's bytes: what redraws, colors and tables may cost on top
+DEAR = 3  # times its text: tables of small cells, which stay text where they cannot be afforded
 SHORT = 1_700  # bytes: a reply below it may cost what one of this size may
+SHORT_CHOICE = 5_000  # bytes, likewise, of each choice: its card is redrawn with it
 SLACK = 600  # bytes that any reply may cost on top
 
 
@@ -101,7 +103,8 @@ class StreamPieces:
             if self._affordable(colored, text, free=_once(part)):
                 return colored
         html = self._html(part, replace(piece, colors=False))
-        if "|" not in part or self._affordable(html, text, free=_once(part)):
+        is_dear = len(html) > DEAR * len(part) and "```" not in part
+        if not is_dear or self._affordable(html, text, free=_once(part)):
             return html
         return literal_html(part.removeprefix(self._opening), piece)
 
@@ -140,7 +143,7 @@ class StreamChoices:
         """The HTML to draw now; None: not yet."""
         html = streaming_choices_html(texts)
         cost = len(html.encode())
-        length = sum(max(len(text.encode()), SHORT) for text in texts)
+        length = sum(max(len(text.encode()), SHORT_CHOICE) for text in texts)
         if self._bytes and self._bytes + cost > allowance(length):
             return None
         self._bytes += cost

@@ -85,7 +85,7 @@ def _bundle(
         lines.append(f"<tr>{cells}</tr>")
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     caption = f'<div style="{_QUIET}">{escaped(title)}</div>'
-    html = f'<div class="chatnb-table">{caption}{table if rows else ""}</div>'
+    html = f'<div class="chatnb-table mathjax_ignore">{caption}{table if rows else ""}</div>'
     return {"text/html": html, "text/plain": _plain(title, rows)}
 
 

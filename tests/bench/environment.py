@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.isolation import DIRECTORIES, FOREIGN
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).resolve().parents[2]
 _numbers = count()
 
 

@@ -14,53 +14,60 @@ from pathlib import Path
 
 ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MISSING = (
-    "The browser tests need a chromium and found none: not on PATH ({names}), "
-    "Playwright's download failed, and {debian}. Install chromium or Google Chrome and try again."
+    "The browser tests need a chromium and none starts here: not on PATH ({names}), not "
+    "Playwright's, and {debian}. Install chromium or Google Chrome and try again."
 )
 
 
 def find() -> str | None:
     """The path of a chromium; None where there is none yet."""
-    on_path = next((path for name in ON_PATH if (path := shutil.which(name))), None)
-    return on_path or _playwrights_own()
+    on_path = (path for name in ON_PATH if (path := shutil.which(name)))
+    return next((path for path in (*on_path, _playwrights_own()) if _starts(path)), None)
 
 
-def _playwrights_own() -> str | None:
+def _playwrights_own() -> str:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).exists() else None
+        return playwright.chromium.executable_path
+
+
+def _starts(path: str) -> bool:
+    """Playwright's own is there but does not start where a system library is missing."""
+    return Path(path).exists() and _succeeds([path, "--version"], output=subprocess.DEVNULL)
 
 
 def install() -> str:
     """Playwright's own chromium, else Debian's package when root; the path of it."""
-    print("No chromium on PATH: asking Playwright for its own")
+    print("No chromium that starts: asking Playwright for its own", flush=True)
     if _succeeds([sys.executable, "-m", "playwright", "install", "chromium"]) and (path := find()):
         return path
-    if not (_is_root() and shutil.which("apt-get")):
-        raise SystemExit(_missing("apt-get needs root"))
-    print("Playwright has none for us: installing Debian's package")
-    if _succeeds(["apt-get", "update"]) and _succeeds(["apt-get", "install", "-y", "chromium"]):
-        return find() or _fail("apt-get installed no chromium")
-    return _fail("apt-get failed")
+    if shutil.which("apt-get") is None:
+        raise _missing("there is no apt-get")
+    if not _is_root():
+        raise _missing("apt-get needs root")
+    print("Playwright has none that starts: installing Debian's package", flush=True)
+    if not all(map(_succeeds, (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]))):
+        raise _missing("apt-get failed")
+    if (path := find()) is None:
+        raise _missing("what apt-get installed does not start")
+    return path
 
 
-def _succeeds(command: list[str]) -> bool:
+def _succeeds(command: list[str], *, output: int | None = None) -> bool:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(command, env=environment, check=False, timeout=600).returncode == 0
+    ran = subprocess.run(
+        command, env=environment, stdout=output, stderr=output, check=False, timeout=600
+    )
+    return ran.returncode == 0
 
 
 def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _fail(debian: str) -> str:
-    raise SystemExit(_missing(debian))
-
-
-def _missing(debian: str) -> str:
-    return MISSING.format(names=", ".join(ON_PATH), debian=debian)
+def _missing(debian: str) -> SystemExit:
+    return SystemExit(MISSING.format(names=", ".join(ON_PATH), debian=debian))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def main() -> int:
         for path in sorted(NOTEBOOKS.glob("*.ipynb")):
             print(f"{path.name}: {'changed' if _renew(path, home) else 'as it was'}")
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        isolation.end(home)
     return 0
 
 
