@@ -52,10 +52,11 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """`%load_ext chatnb`: the magics."""
-    from chatnb.magics import register
+    """`%load_ext chatnb`: the magics, and a line where an earlier conversation can go on."""
+    from chatnb.magics import register, say_resumable
 
     register(shell)
+    say_resumable()
 
 
 def unload_ipython_extension(shell: Any) -> None:

@@ -22,6 +22,8 @@ from chatnb.request_log import RequestLog
 if TYPE_CHECKING:
     import pandas
 
+    from chatnb.log_rows import StoredConversation
+
 
 class Kernel:
     """What this kernel process holds: an id, a log, a connection and a session."""
@@ -116,6 +118,17 @@ def log(*, all: bool = False) -> pandas.DataFrame:
     from chatnb.log_frame import frame
 
     return frame(this_kernel().log, all=all)
+
+
+def resumable() -> StoredConversation | None:
+    """The conversation that an earlier kernel of this notebook left in the log, if any."""
+    from chatnb.log_rows import last_conversation
+
+    log = this_kernel().log
+    # Looking must not make a file.
+    if log.notebook is None or not log.path.exists():
+        return None
+    return last_conversation(log, log.notebook)
 
 
 class Session(sessions.Session):

@@ -22,7 +22,8 @@ WITH RECURSIVE chain(id, parent, role, content, fields, exchange, depth) AS (
   SELECT id, parent, role, content, fields, exchange, 0 FROM message WHERE id = ?
   UNION ALL
   SELECT m.id, m.parent, m.role, m.content, m.fields, m.exchange, depth + 1
-  FROM message m JOIN chain ON m.id = chain.parent)
+  -- A parent is older than its child: without this a damaged file could lead round in circles.
+  FROM message m JOIN chain ON m.id = chain.parent AND m.id < chain.id)
 SELECT chain.role, chain.fields, coalesce(content, CASE chain.role
     WHEN 'user' THEN exchange.prompt ELSE exchange.reply END)
 FROM chain LEFT JOIN exchange ON exchange.id = chain.exchange ORDER BY depth DESC

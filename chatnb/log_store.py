@@ -154,7 +154,7 @@ class LogStore:
     def _notice_a_purge(self) -> None:
         """A purge, perhaps by another process, may have deleted what this one remembers."""
         (purges,) = self.connection.execute("SELECT count(*) FROM purge").fetchone()
-        if self._purges is None:
+        if purges != self._purges:
             self._forget()
             self._purges = purges
 

@@ -7,6 +7,7 @@ first magic runs.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,20 @@ def unregister(shell: Any) -> None:
         shell.magics_manager.magics["line"].pop(name, None)
     while rewritten in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(rewritten)
+
+
+def say_resumable() -> None:
+    """One line, where this notebook's log has a conversation of an earlier kernel."""
+    # Other kernels have no notebook to look for, and load in a few milliseconds.
+    if not os.environ.get("JPY_SESSION_NAME"):
+        return
+    from chatnb.kernel import resumable
+
+    stored = resumable()
+    if stored is not None:
+        turns = f"{stored.turns} turn" + ("" if stored.turns == 1 else "s")
+        when = stored.started.astimezone().strftime("%Y-%m-%d %H:%M")
+        _say(f"The conversation of {when} ({turns}) can go on: chatnb.session().resume()")
 
 
 def _plain(method: Callable[..., Any], doc: str | None) -> Any:

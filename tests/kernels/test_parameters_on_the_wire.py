@@ -42,7 +42,7 @@ TYPED = [
     ("--safety_identifier abc", {"safety_identifier": "abc"}),
     ("--prompt_cache_key k", {"prompt_cache_key": "k"}),
     ('--extra {"top_k": 5, "cache_prompt": false}', {"top_k": 5, "cache_prompt": False}),
-    ("-m other", {"model": "other"}),
+    ("-m burst", {"model": "burst"}),
     ("-s 'Be brief'", {}),
 ]
 ALWAYS = {"model", "messages", "stream", "stream_options"}
