@@ -235,7 +235,7 @@ def _connected_line(connection: Connection, tls: Tls) -> Line:
             # The SDK would follow up to 63, with key and prompt.
             follow_redirects=False,
             # Proxies are for other machines, but the variables are obeyed for 127.0.0.1 too.
-            trust_env=True,
+            trust_env=not is_loopback(host),
             verify=tls.verify(parts.scheme),
             event_hooks={"request": [line.before_sending]},
         ),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chatnb import spool
 from chatnb.exchange_row import finished_row, started_row
 from chatnb.log_access import FAILURES, LogAccess
-from chatnb.log_file import MEMORY, UnusableLogError, default_path
+from chatnb.log_file import MEMORY, UnusableLogError, default_path, identity_of
 from chatnb.log_record import Cleaner, Owner, Record, unpacked
 from chatnb.log_rows import mark_lost
 from chatnb.log_store import LogStore
@@ -118,7 +118,7 @@ class RequestLog:
     def read(self, action: Callable[[sqlite3.Connection], Value]) -> Value | None:
         """What the action reads; None where there is no log, or none that can be read."""
         with self._alone():
-            if not self._access.is_open and self.path != MEMORY and not self.path.exists():
+            if not self._access.is_open and self.path != MEMORY and identity_of(self.path) is None:
                 return None
             try:
                 return self._access.use(lambda log: action(log.connection))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,28 +118,44 @@ print(*log.take_notices(), sep="\\n")
     assert "can be written again" in done.stdout
 
 
-def test_a_read_only_directory_keeps_the_old_rows_readable(log_path: Path) -> None:
-    log = RequestLog(log_path, kernel="k")
+@pytest.fixture
+def public_directory() -> Iterator[Path]:
+    """A directory that every user can reach, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from chatnb.log_frame import frame
+from chatnb.request_log import RequestLog
+from tests.log.exchanges import logged, request
+frame(RequestLog(Path(":memory:")))  # imports, while they can be read
+os.geteuid() or os.setuid(65534)  # root could write all the same
+log = RequestLog(Path(sys.argv[1]), kernel="k")
+assert logged(log, request("now")) == -1
+print(*frame(log)["prompt"])
+"""
+
+
+def test_a_read_only_directory_keeps_the_old_rows_readable(public_directory: Path) -> None:
+    log = RequestLog(public_directory / "log.sqlite", kernel="k")
     logged(log, request("before"))
     log.close()
-    code = (
-        "import os, sys; from pathlib import Path\n"
-        "from chatnb.log_frame import frame; from chatnb.request_log import RequestLog\n"
-        "from tests.log.exchanges import logged, request\n"
-        "frame(RequestLog(Path(':memory:')))\n"  # imports, while they can be read
-        "os.geteuid() or os.setuid(65534)\n"  # root could write all the same
-        "log = RequestLog(Path(sys.argv[1]), kernel='k')\n"
-        "assert logged(log, request('now')) == -1\n"
-        "assert frame(log)['prompt'].tolist() == ['before', 'now'], frame(log)['prompt'].tolist()\n"
-    )
-    for parent in log_path.parents:
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(0o755)
-    log_path.chmod(0o444)
-    log_path.parent.chmod(0o555)
-    done = subprocess.run([sys.executable, "-c", code, log_path], cwd=ROOT, timeout=60, check=False)
-    log_path.parent.chmod(0o700)
-    assert done.returncode == 0
+    log.path.chmod(0o444)
+    public_directory.chmod(0o555)
+    assert run(READ_ONLY, log.path) == "before now\n"
+    public_directory.chmod(0o700)  # nor does one that cannot be entered raise
+    assert run(READ_ONLY, log.path) == "now\n"
+
+
+def run(code: str, path: Path) -> str:
+    command = [sys.executable, "-c", code, str(path)]
+    return subprocess.run(
+        command, cwd=ROOT, timeout=60, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
 
 
 def test_a_corrupt_log_is_moved_away_and_overwrites_nothing(log_path: Path) -> None:

@@ -1,0 +1,62 @@
+# The project's commands. `make` alone lists them. GNU make, sh and Python 3.11+ are all they need;
+# everything is installed into .venv, once, and again when pyproject.toml changes.
+
+# No target ever spends money: whatever names a paid account stays outside.
+unexport $(filter OPENAI_% AZURE_OPENAI_%,$(.VARIABLES)) CHATNB_MODEL
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+CANDIDATES := python3.14 python3.13 python3.12 python3.11 python3 python
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+ARGS ?=
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+lab: $(VENV)/lab.stamp ## open JupyterLab on the first notebook (ARGS=--no-browser for a server)
+	@$(VENV)/bin/chatnb local fetch
+	@$(VENV)/bin/chatnb lab $(ARGS)
+
+demo: $(VENV)/lab.stamp ## the first notebook without a browser: prompts, answers, the log
+	@$(VENV)/bin/chatnb local fetch
+	@$(VENV)/bin/chatnb demo $(ARGS)
+
+test: $(VENV)/dev.stamp ## every test, with the embedded model and a real browser (ARGS for pytest)
+	@$(VENV)/bin/chatnb local fetch
+	@$(PYTHON) -m tests.browser.chromium
+	$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/dev.stamp ## ruff and mypy
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+bench: $(VENV)/dev.stamp ## how fast, against the bare SDK in the same run
+	$(PYTHON) -m tests.bench $(ARGS)
+
+notebooks: $(VENV)/dev.stamp ## execute the notebooks with the embedded model and keep their outputs
+	@$(VENV)/bin/chatnb local fetch
+	$(PYTHON) -m tests.notebooks $(ARGS)
+
+$(VENV)/made.stamp:
+	@for candidate in $(CANDIDATES); do \
+	  if $$candidate -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$($$candidate --version)"; \
+	    $$candidate -m venv --clear $(VENV) && touch $@ && exit 0; exit 1; \
+	  fi; \
+	done; \
+	echo "chatnb needs Python 3.11 or newer with pip and venv; looked for: $(CANDIDATES)." >&2; exit 1
+
+$(VENV)/lab.stamp: pyproject.toml | $(VENV)/made.stamp
+	@echo "Installing chatnb, JupyterLab and the model's engine into $(VENV): once, about a minute"
+	@$(PIP) --editable '.[local,lab]'
+	@touch $@
+
+# Dependency groups came with pip 25.1.
+$(VENV)/dev.stamp: pyproject.toml $(VENV)/lab.stamp
+	@echo "Installing what tests need into $(VENV): once, about a minute"
+	@$(PIP) --upgrade 'pip>=25.1'
+	@$(PIP) --group dev
+	@touch $@
+
+.PHONY: help lab demo test check bench notebooks
