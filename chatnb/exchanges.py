@@ -32,10 +32,12 @@ class Log(Protocol):
 def run(request: Request, backend: Backend, log: Log, flight: Flight) -> Exchange:
     """The exchange that the request becomes, failed or not: only its row is left behind."""
     started = datetime.now(UTC)
-    row = log.start(request, started)
     begun = time.perf_counter()
+    row: int | None = None
     error: ChatError | Interrupted | None = None
     try:
+        with deferred():
+            row = log.start(request, started)
         reply = backend.complete(request, flight)
         error = fault_of(reply, request)
     except (ChatError, Interrupted) as caught:
@@ -119,5 +121,6 @@ def priced(reply: Reply, request: Request) -> Reply:
         reply.usage,
         base_url=request.base_url,
         embedded=request.embedded,
+        service_tier=reply.response.get("service_tier"),
     )
     return replace(reply, cost=amount)
