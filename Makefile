@@ -24,7 +24,7 @@ demo: $(VENV)/lab.stamp ## the first notebook without a browser: prompts, answer
 test: $(VENV)/dev.stamp ## every test, with the embedded model and a real browser (ARGS for pytest)
 	@$(VENV)/bin/chatnb local fetch
 	@$(PYTHON) -m tests.browser.chromium
-	$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PYTHON) -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff and mypy
 	$(PYTHON) -m ruff check .

@@ -12,6 +12,7 @@ _ROWS = 20
 _CLIP = 60
 _HEADINGS = ("time (UTC)", "model", "status", "prompt", "reply", "tokens", "cost", "s")
 _RIGHT = ("tokens", "cost", "s")
+_WRAPPED = ("model", "prompt", "reply")
 _GOOD = ("ok", "refused", "started")
 _EMPTY = "No requests yet: ask something with %%chat, and it appears here."
 
@@ -78,9 +79,11 @@ def _cells(log: pd.DataFrame, clip: int) -> list[tuple[str, ...]]:
     columns = ("started", "model", "status", "prompt", "reply")
     numbers = ("prompt_tokens", "completion_tokens", "cost", "seconds")
     rows = zip(*(newest[name].astype(object) for name in (*columns, *numbers)), strict=True)
+    one_day = newest["started"].dt.date.nunique() == 1
+    when = "%H:%M:%S" if one_day else "%m-%d %H:%M"
     return [
         (
-            f"{started:%m-%d %H:%M:%S}",
+            f"{started:{when}}",
             _clipped(model, clip),
             str(status),
             _clipped(prompt, clip),
@@ -100,7 +103,8 @@ def _row(cells: tuple[str, ...]) -> str:
 
 def _cell(tag: str, text: str, heading: str) -> str:
     side = "right" if heading in _RIGHT else "left"
-    return f'<{tag} style="text-align: {side}; padding: 2px 8px">{escape(text)}</{tag}>'
+    wrap = "" if heading in _WRAPPED else "; white-space: nowrap"
+    return f'<{tag} style="text-align: {side}; padding: 2px 8px{wrap}">{escape(text)}</{tag}>'
 
 
 def _clipped(text: object, clip: int) -> str:

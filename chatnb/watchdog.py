@@ -28,7 +28,6 @@ class Watch:
         self.deadline = float("inf")
         self._watchdog = watchdog
         self._socket = connected
-        self._over = False
         self._lock = threading.Lock()
 
     def expect(self, seconds: float) -> None:
@@ -46,8 +45,6 @@ class Watch:
     def end(self, by: Ender) -> None:
         """End the request on the wire, from any thread; nothing happens once it is over."""
         with self._lock:
-            if self._over:
-                return
             self.ended_by = self.ended_by or by
             if self._socket is not None:
                 _shut(self._socket)
@@ -55,7 +52,6 @@ class Watch:
     def let_go(self) -> None:
         """The attempt is over: its connection may serve another one, which nobody must end."""
         with self._lock:
-            self._over = True
             self._socket = None
         self._watchdog.remove(self)
 

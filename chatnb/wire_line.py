@@ -51,7 +51,7 @@ class Line:
             self._tls.context = info["ssl_context"]
         elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
             connected = info["return_value"].get_extra_info("socket")
-            pass
+            self.socket = connected
             if self.watch is not None and connected is not None:
                 self.watch.hold(connected)
 

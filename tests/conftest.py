@@ -30,6 +30,15 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[WORKER_ROOT] = str(node.config.stash[ROOT])
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker takes all browser tests, so that each Jupyter server starts once."""
+    # Not xdist's `--dist loadgroup`: 3.8 renames items in a way that pytest 9.2 no longer reads.
+    from tests.browser_scheduling import BrowserTestsTogether
+
+    return BrowserTestsTogether(config, log)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if ROOT in config.stash:
         isolation.end(config.stash[ROOT])

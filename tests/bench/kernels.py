@@ -168,5 +168,18 @@ def bare_call(prompt: str) -> str:
     )
 
 
+def bare_stream(prompt: str, model: str) -> str:
+    """The loop that the SDK's own documentation shows, without display."""
+    message = {"role": "user", "content": prompt}
+    return (
+        "text = ''\n"
+        "for chunk in client.chat.completions.create(\n"
+        f"    model={model!r}, messages=[{message!r}], stream=True\n"
+        "):\n"
+        "    if chunk.choices:\n"
+        "        text += chunk.choices[0].delta.content or ''"
+    )
+
+
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

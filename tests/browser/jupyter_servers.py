@@ -84,7 +84,7 @@ def _command(front_end: FrontEnd, directory: Path) -> list[str]:
     command = [
         *(sys.executable, "-m", MODULES[front_end], "--no-browser", "--allow-root"),
         "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={_free_port()}",
+        f"--ServerApp.port={free_port()}",
         f"--ServerApp.root_dir={directory}",
         f"--{APPLICATIONS[front_end]}.expose_app_in_browser=True",
     ]
@@ -108,7 +108,8 @@ def _environment(root: Path) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -52,10 +52,11 @@ class NotebookPage:
         cells: Sequence[str | dict[str, Any]] | Path,
         *,
         width: int = 1280,
+        name: str | None = None,
     ) -> NotebookPage:
         """Open a notebook made of these cells (source texts, or nbformat cells), or a copy of a
         file, and wait for its kernel."""
-        path = server.directory / f"{uuid.uuid4().hex[:12]}.ipynb"
+        path = server.directory / f"{name or uuid.uuid4().hex[:12]}.ipynb"
         notebook = nbformat.read(cells, 4) if isinstance(cells, Path) else _notebook(cells)
         nbformat.write(notebook, path)
         context = browser.new_context(viewport={"width": width, "height": 900})

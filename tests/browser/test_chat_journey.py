@@ -15,6 +15,16 @@ from tests.loopback import LoopbackServer
 START = Path(__file__).parents[2] / "notebooks" / "00-start-here.ipynb"
 SCREENSHOT = START.parent / "images" / "jupyterlab.png"
 
+PICTURE = [
+    "%load_ext chatnb\n%chat_connect local",
+    "import chatnb\n\nchat = chatnb.session()\n"
+    'chat.add("user", "Who was the first president of America?")\n'
+    'chat.add("assistant", "George Washington.")',
+    "%%chat --temperature 0\nFor how long?",
+    "%%chat --fresh --temperature 0.8 --n 2 --seed 19 --max_tokens 20\nName a color.",
+    "%chat_log",
+]
+
 HOSTILE = """<script>window.hacked = 1</script><img src=x onerror="window.hacked = 2">
 [link](javascript:window.hacked=3) ![beacon](BEACON) <iframe src="javascript:window.hacked=4">
 </iframe><svg onload="window.hacked=5"></svg> <b onmouseover="window.hacked=6">bold</b>
@@ -45,11 +55,19 @@ def test_a_user_runs_the_first_notebook_from_top_to_bottom(open_notebook: Open) 
         (output,) = cell["outputs"]
         assert set(output["data"]) == {"text/html", "text/plain"}
         assert "tokens" in "".join(output["data"]["text/plain"])
-    page.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
-    picture = page.screenshot(f"first-notebook-{page.server.front_end}")
-    if page.server.front_end == "lab":
-        SCREENSHOT.parent.mkdir(exist_ok=True)
-        shutil.copy(picture, SCREENSHOT)
+    page.screenshot(f"first-notebook-{page.server.front_end}")
+
+
+@pytest.mark.model
+def test_the_picture_of_the_readme(open_in_lab: Open) -> None:
+    """What a chat looks like; the README shows this very picture."""
+    page = open_in_lab(PICTURE, width=920, name="00-start-here")
+    page.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.run_all()
+    page.select(0)
+    picture = page.screenshot("readme")
+    SCREENSHOT.parent.mkdir(exist_ok=True)
+    shutil.copy(picture, SCREENSHOT)
 
 
 @pytest.mark.model

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chatnb import cli, lab
+from tests.browser.jupyter_servers import free_port
 from tests.waiting import wait_for
 
 
@@ -53,8 +54,10 @@ def test_a_missing_jupyterlab_is_one_line(
 def running_lab(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """What a JupyterLab that `chatnb lab` started says about itself."""
     runtime = tmp_path / "runtime"
+    # Not port 0, which would be two different ones for localhost's two addresses.
+    address = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={free_port()}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "chatnb.cli", "lab", "--no-browser", "--ServerApp.port=0"],
+        [sys.executable, "-m", "chatnb.cli", "lab", "--no-browser", *address],
         cwd=tmp_path,
         env=os.environ | {"JUPYTER_RUNTIME_DIR": str(runtime)},
         stdin=subprocess.DEVNULL,

@@ -221,8 +221,7 @@ def asleep(running):
     return running.request("GET", "/props")[1].get("is_sleeping")
 
 
-def test_it_ends_when_its_directory_is_gone(model, own_runtime, monkeypatch):
-    monkeypatch.setenv("CHATNB_IDLE", "4")
+def test_it_ends_when_nobody_can_find_it_any_more(model, own_runtime):
     running = server.ensure(model)
     for path in own_runtime.iterdir():
         path.unlink()

@@ -19,7 +19,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
             "tools": "interrupts addresses prices parameter_kinds parameters "
             "code_html markdown_math markdown_html rendering markdown_blocks "
             "stream_decoder error_bodies faults choice_parts reply_builder "
-            "process_identity log_file log_record log_chain log_store log_access spool log_rows "
+            "process_identity log_file log_record exchange_row log_chain log_store log_access spool log_rows "
             "request_log log_columns log_view log_frame log_export"
         },
     ),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,6 +15,7 @@ from chatnb.backend import Flight
 from chatnb.errors import Interrupted
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
+from chatnb.watchdog import Watch, Watchdog
 from tests.loopback import PATIENCE_S, LoopbackServer
 from tests.waiting import wait_for
 from tests.wire.conftest import request_for
@@ -30,6 +32,15 @@ PHASES = [
     ("stall-without-line-end", True, "text"),
     ("wait-a-minute", True, "wait"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def interrupts_arrive() -> Iterator[None]:
+    """A shell starts its background jobs with SIGINT ignored, and Python leaves it so."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
 
 End = Callable[[Flight, Callable[[], None]], None]
 
@@ -168,6 +179,26 @@ def test_stopping_one_of_many_ends_only_that_one(
         backend.complete(request_for("slow", stream=True), phase.flight)
     other.join(PATIENCE_S)
     assert texts == ["word " * 200]
+
+
+def test_connection_that_is_made_after_the_stop_is_ended_too() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        watch = Watch(Watchdog(), None)
+        watch.end("stop")
+        watch.hold(ours)
+        theirs.settimeout(PATIENCE_S)
+        assert theirs.recv(1) == b""
+
+
+def test_attempt_that_is_over_is_not_ended() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        watch = Watch(Watchdog(), ours)
+        watch.let_go()
+        watch.end("stop")
+        ours.sendall(b"still here")
+        assert theirs.recv(10) == b"still here"
 
 
 def test_stop_after_the_end_ends_nothing(server: LoopbackServer, backend: OpenAIBackend) -> None:
