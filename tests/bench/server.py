@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from io import BufferedReader
 
 from tests.bench.answers import Answer, answer_to, json_answer
 
@@ -68,7 +69,7 @@ class Server:
         connection.sendall(answer.end)
 
 
-def _request(received) -> tuple[bytes, bytes] | None:
+def _request(received: BufferedReader) -> tuple[bytes, bytes] | None:
     """The first line and the body of the next request; None where the client has left."""
     try:
         line = received.readline(_LONGEST_HEAD)
