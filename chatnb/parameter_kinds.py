@@ -134,7 +134,7 @@ class Number(Parameter):
         return f"a number from {self.low:g} to {self.high:g}"
 
     def checked(self, value: Any) -> int | float:
-        value = _plain_number(value)
+        value = plain_number(value)
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
@@ -166,7 +166,7 @@ class Whole(Number):
         return super().range.replace("a number", "a whole number", 1)
 
     def checked(self, value: Any) -> int:
-        value = _plain_number(value)
+        value = plain_number(value)
         if not isinstance(value, int):
             raise self.refused(value)
         return int(super().checked(value))
@@ -197,93 +197,7 @@ class Flag(Parameter):
         return self.words[text.lower()]
 
 
-class Stop(Parameter):
-    """Where the answer ends: a text, or up to 4 of them."""
-
-    column: ClassVar[Column] = "json"
-    metavar: ClassVar[str] = "TEXT_OR_JSON"
-
-    @property
-    def range(self) -> str:
-        return "a text or a list of 1 to 4 texts"
-
-    def checked(self, value: Any) -> str | list[str]:
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, list | tuple) and 1 <= len(value) <= 4:
-            texts = list(value)
-            if all(isinstance(text, str) and text for text in texts):
-                return texts
-        raise self.refused(value)
-
-    def parsed(self, text: str) -> str | list[str]:
-        if text.startswith("[") and text.endswith("]"):
-            return self.checked(self.loaded(text))
-        # A JSON string is a way to write a line break: --stop "\n" arrives as a backslash and an n.
-        if text.startswith('"') and text.endswith('"') and len(text) > 1:
-            return self.checked(self.loaded(text))
-        return self.checked(text)
-
-
-class JSONObject(Parameter):
-    """A JSON object."""
-
-    column: ClassVar[Column] = "json"
-    metavar: ClassVar[str] = "JSON"
-
-    @property
-    def range(self) -> str:
-        return "a JSON object"
-
-    def checked(self, value: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise self.refused(value)
-        try:
-            return dict(json.loads(json.dumps(dict(value), allow_nan=False)))
-        except (TypeError, ValueError) as error:
-            raise self.refused(value, str(error)) from None
-
-    def parsed(self, text: str) -> dict[str, Any]:
-        return self.checked(self.loaded(text))
-
-
-class Metadata(JSONObject):
-    """Up to 16 labels of a request."""
-
-    @property
-    def range(self) -> str:
-        return "a JSON object of up to 16 texts (keys to 64, values to 512 characters)"
-
-    def checked(self, value: Any) -> dict[str, Any]:
-        pairs = super().checked(value)
-        fits = all(
-            isinstance(item, str) and len(item) <= 512 and len(key) <= 64
-            for key, item in pairs.items()
-        )
-        if len(pairs) > 16 or not fits:
-            raise self.refused(value)
-        return pairs
-
-
-class LogitBias(JSONObject):
-    """A bias for each token id, or for each word where the server can tell its token ids."""
-
-    @property
-    def range(self) -> str:
-        return "a JSON object from token ids (or words) to numbers from -100 to 100"
-
-    def checked(self, value: Any) -> dict[str, int | float]:
-        if not isinstance(value, Mapping):
-            raise self.refused(value)
-        biases = {str(token): _plain_number(bias) for token, bias in value.items()}
-        for token, bias in biases.items():
-            number = isinstance(bias, int | float) and not isinstance(bias, bool)
-            if not token.strip() or not number or not -100 <= bias <= 100:
-                raise self.refused(value)
-        return biases
-
-
-def _plain_number(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
     """NumPy's numbers as Python's: `temperature=numpy.linspace(0, 2, 5)[1]` is a number."""
     item = getattr(value, "item", None)
     return item() if callable(item) and getattr(value, "shape", None) == () else value

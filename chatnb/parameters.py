@@ -14,19 +14,8 @@ from typing import Any
 from traitlets import HasTraits
 
 from chatnb.errors import InvalidInput
-from chatnb.parameter_kinds import (
-    Column,
-    Flag,
-    JSONObject,
-    LogitBias,
-    Metadata,
-    Number,
-    OneOf,
-    Parameter,
-    Stop,
-    Text,
-    Whole,
-)
+from chatnb.parameter_kinds import Column, Flag, Number, OneOf, Parameter, Text, Whole
+from chatnb.structured_kinds import JSONObject, LogitBias, Metadata, Stop
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -33,7 +33,8 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """One worker takes all browser tests, so that each Jupyter server starts once."""
-    # Not xdist's `--dist loadgroup`: 3.8 renames items in a way that pytest 9.2 no longer reads.
+    # xdist 3.8's own `--dist loadgroup` groups nothing under pytest 9.2:
+    # https://github.com/pytest-dev/pytest-xdist/issues/1386
     from tests.browser_scheduling import BrowserTestsTogether
 
     return BrowserTestsTogether(config, log)

@@ -16,11 +16,12 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
     (
         "1 tools",
         {
-            "tools": "interrupts addresses prices parameter_kinds parameters "
+            "tools": "interrupts addresses prices parameter_kinds structured_kinds parameters "
             "code_html markdown_math markdown_html rendering markdown_blocks "
             "stream_decoder error_bodies faults choice_parts reply_builder "
-            "process_identity log_file log_record exchange_row log_chain log_store log_access spool log_rows "
-            "request_log log_columns log_view log_frame log_export"
+            "receipt reply_view process_identity log_file log_record exchange_row log_chain "
+            "log_store log_access spool log_rows request_log log_columns log_view "
+            "log_frame log_export"
         },
     ),
     (
@@ -36,7 +37,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
     (
         "4 doors",
         {
-            "cell": "receipt reply_view stream_pieces terminal_drawer cell_view magic_line "
+            "cell": "stream_pieces terminal_drawer cell_view magic_line "
             "magic_options question_lines standing tables magics",
             "samples": "samples",
             "command line": "lab demo cli",
