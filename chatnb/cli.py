@@ -121,14 +121,14 @@ def _local_fetch(_: argparse.Namespace) -> int:
 
 
 def _log_path(_: argparse.Namespace) -> int:
-    from chatnb.log_file import default_path
+    from chatnb.request_log.log_file import default_path
 
     print(default_path())
     return 0
 
 
 def _log_export(options: argparse.Namespace) -> int:
-    from chatnb.log_export import export
+    from chatnb.request_log.log_export import export
 
     count = export(options.file, overwrite=options.overwrite)
     print(f"{count:,} rows written to {options.file}")
@@ -136,8 +136,8 @@ def _log_export(options: argparse.Namespace) -> int:
 
 
 def _log_purge(options: argparse.Namespace) -> int:
-    from chatnb.log_export import purge
-    from chatnb.log_file import default_path
+    from chatnb.request_log.log_export import purge
+    from chatnb.request_log.log_file import default_path
 
     which = f"before {options.before:%Y-%m-%d %H:%M}" if options.before else "all of them"
     if not options.yes and not _agrees(f"Delete rows of {default_path()} for good: {which}?"):

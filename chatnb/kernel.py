@@ -22,7 +22,7 @@ from chatnb.request_log import RequestLog
 if TYPE_CHECKING:
     import pandas
 
-    from chatnb.log_rows import StoredConversation
+    from chatnb.request_log.log_rows import StoredConversation
 
 
 class Kernel:
@@ -115,14 +115,14 @@ def log(*, all: bool = False) -> pandas.DataFrame:
 
     `all=True` reads every kernel's rows. Columns and their types are the same when it is empty.
     """
-    from chatnb.log_frame import frame
+    from chatnb.request_log.log_frame import frame
 
     return frame(this_kernel().log, all=all)
 
 
 def resumable() -> StoredConversation | None:
     """The conversation that an earlier kernel of this notebook left in the log, if any."""
-    from chatnb.log_rows import last_conversation
+    from chatnb.request_log.log_rows import last_conversation
 
     log = this_kernel().log
     # Looking must not make a file.
@@ -183,7 +183,7 @@ def _reply_shows_itself() -> None:
     shell = _shell()
     if shell is None:
         return
-    from chatnb.reply_view import reply_mimebundle
+    from chatnb.rendering.reply_view import reply_mimebundle
 
     formatter = shell.display_formatter.mimebundle_formatter
     formatter.for_type(Reply, lambda reply, **_: reply_mimebundle(reply))

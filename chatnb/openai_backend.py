@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from chatnb import faults
 from chatnb.addresses import OPENAI, host_of, is_loopback
-from chatnb.answer_reader import AnswerReader, Expected, NamesReader
 from chatnb.backend import Connection, Flight
 from chatnb.errors import ChatError, Interrupted
-from chatnb.faults import Asked
 from chatnb.records import Reply, Request
-from chatnb.setbacks import Setback, setback_from, unreached
-from chatnb.watchdog import Watch, Watchdog
-from chatnb.wire_line import Line, Tls
+from chatnb.wire import faults
+from chatnb.wire.answer_reader import AnswerReader, Expected, NamesReader
+from chatnb.wire.faults import Asked
+from chatnb.wire.setbacks import Setback, setback_from, unreached
+from chatnb.wire.watchdog import Watch, Watchdog
+from chatnb.wire.wire_line import Line, Tls
 
 Send = Callable[[Line, dict[str, Any]], Any]
 

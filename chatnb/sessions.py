@@ -160,7 +160,7 @@ class Session(ConversationHolder):
 
         >>> chat.resume()                                   # doctest: +SKIP
         """
-        from chatnb.log_rows import last_conversation
+        from chatnb.request_log.log_rows import last_conversation
 
         notebook = self.log.notebook
         stored = last_conversation(self.log, notebook) if notebook else None

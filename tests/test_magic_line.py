@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatnb.errors import InvalidInput
-from chatnb.magic_line import Option, filled, split
+from chatnb.magics.magic_line import Option, filled, split
 
 OPTIONS = {
     "--temperature": Option("temperature"),

@@ -38,7 +38,7 @@ def texts(chat):
 
 
 def rows(chat):
-    from chatnb.log_frame import frame
+    from chatnb.request_log.log_frame import frame
 
     return frame(chat.log)
 

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from chatnb.exchange_row import finished_row
 from chatnb.kernel import log, this_kernel
-from chatnb.log_file import open_log
-from chatnb.log_record import Cleaner, Owner, Record, Row
-from chatnb.log_store import LogStore
-from chatnb.process_identity import ProcessIdentity
 from chatnb.records import Choice, Exchange, Message, Reply, Request, Usage
 from chatnb.request_log import RequestLog
+from chatnb.request_log.exchange_row import finished_row
+from chatnb.request_log.log_file import open_log
+from chatnb.request_log.log_record import Cleaner, Owner, Record, Row
+from chatnb.request_log.log_store import LogStore
+from chatnb.request_log.process_identity import ProcessIdentity
 
 _PROMPT, _ANSWER = "why is that so? " * 19, "because it is. " * 20
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import pytest
 
-from chatnb.cell_view import CellView
 from chatnb.errors import Interrupted, InvalidInput, PartialReply
+from chatnb.magics.cell_view import CellView
 from chatnb.records import Adjustment, Attempt, Choice, Live, Reply, Request
 from tests.cell_view.conftest import Script, ended, streamed
 

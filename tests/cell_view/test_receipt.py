@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chatnb.receipt import dollars, receipt, reply_receipt
 from chatnb.records import Adjustment, Attempt, Choice, Message, Reply, Request, Usage
+from chatnb.rendering.receipt import dollars, receipt, reply_receipt
 from tests.cell_view.conftest import ended
 
 ELSEWHERE = Request(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatnb.cell_view import CellView
+from chatnb.magics.cell_view import CellView
 from chatnb.records import Attempt, Live
 from tests.cell_view.conftest import Script, ended, streamed
 

@@ -137,8 +137,8 @@ def rows_in(path: Path):
     with sqlite3.connect(path) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
     assert tables
-    from chatnb.log_frame import frame
     from chatnb.request_log import RequestLog
+    from chatnb.request_log.log_frame import frame
 
     log = RequestLog(path)
     statuses = list(frame(log, all=True)["status"])

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from chatnb import log_rows
 from chatnb.errors import InvalidInput
-from chatnb.log_export import export, purge
-from chatnb.log_frame import frame
 from chatnb.records import Exchange
-from chatnb.request_log import RequestLog
+from chatnb.request_log import RequestLog, log_rows
+from chatnb.request_log.log_export import export, purge
+from chatnb.request_log.log_frame import frame
 from tests.log.exchanges import logged, reply, request
-
-HAS_PYARROW = importlib.util.find_spec("pyarrow") is not None
 
 
 @pytest.fixture
@@ -55,13 +52,14 @@ def test_an_empty_log_exports_its_header(log: RequestLog) -> None:
     assert Path("log.csv").read_text().startswith("id,started,kernel")
 
 
-@pytest.mark.skipif(HAS_PYARROW, reason="pyarrow is here")
-def test_parquet_without_pyarrow_says_so_in_one_line(log: RequestLog) -> None:
+def test_parquet_without_pyarrow_says_so_in_one_line(
+    log: RequestLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
     with pytest.raises(InvalidInput, match="pip install pyarrow"):
         export(Path("log.parquet"), log)
 
 
-@pytest.mark.skipif(not HAS_PYARROW, reason="pyarrow is an extra that nothing else here needs")
 def test_parquet_keeps_types(log: RequestLog) -> None:
     logged(log, request("Hi"))
     assert export(Path("log.parquet"), log) == 1

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from chatnb import log_file
-from chatnb.log_frame import frame
 from chatnb.records import Exchange
-from chatnb.request_log import RequestLog
+from chatnb.request_log import RequestLog, log_file
+from chatnb.request_log.log_frame import frame
 from tests.log.exchanges import logged, reply, request
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +89,7 @@ def test_a_full_disk_loses_no_row(log_path: Path) -> None:
     code = """
 import resource, signal, sys
 from pathlib import Path
-from chatnb.log_frame import frame
+from chatnb.request_log.log_frame import frame
 from chatnb.request_log import RequestLog
 from tests.log.exchanges import logged, request
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -129,7 +128,7 @@ def public_directory() -> Iterator[Path]:
 READ_ONLY = """
 import os, sys
 from pathlib import Path
-from chatnb.log_frame import frame
+from chatnb.request_log.log_frame import frame
 from chatnb.request_log import RequestLog
 from tests.log.exchanges import logged, request
 frame(RequestLog(Path(":memory:")))  # imports, while they can be read

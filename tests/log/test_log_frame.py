@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from chatnb.errors import PartialReply
-from chatnb.log_frame import LogFrame, frame
-from chatnb.log_view import as_html, totals
 from chatnb.parameters import columns as parameter_columns
 from chatnb.records import Adjustment, Attempt, Choice, Exchange, Message, Origin, Usage
 from chatnb.request_log import RequestLog
+from chatnb.request_log.log_frame import LogFrame, frame
+from chatnb.request_log.log_view import as_html, totals
 from tests.log.exchanges import BASE_URL, logged, reply, request
 
 CONTRACT = """

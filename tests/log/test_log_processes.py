@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from chatnb.log_frame import frame
-from chatnb.process_identity import ProcessIdentity
 from chatnb.request_log import RequestLog
+from chatnb.request_log.log_frame import frame
+from chatnb.request_log.process_identity import ProcessIdentity
 from tests.log.exchanges import logged, request
 
 ROOT = Path(__file__).parents[2]

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from chatnb import log_rows
-from chatnb.log_frame import frame
 from chatnb.records import Choice, Message, Origin
-from chatnb.request_log import RequestLog
+from chatnb.request_log import RequestLog, log_rows
+from chatnb.request_log.log_frame import frame
 from tests.log.exchanges import logged, reply, request
 
 KEY = "quite-secret-0123456789"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatnb.question_lines import rewritten
+from chatnb.magics.question_lines import rewritten
 
 
 def call(name, text):

@@ -16,20 +16,31 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
     (
         "1 tools",
         {
-            "tools": "interrupts addresses prices parameter_kinds structured_kinds parameters "
-            "code_html markdown_math markdown_html rendering markdown_blocks "
-            "stream_decoder error_bodies faults choice_parts reply_builder "
-            "receipt reply_view process_identity log_file log_record exchange_row log_chain "
-            "log_store log_access spool log_rows request_log log_columns log_view "
-            "log_frame log_export"
+            "tools": """
+                interrupts addresses prices parameter_kinds structured_kinds parameters
+                rendering.code_html rendering.markdown_math rendering.markdown_html rendering
+                rendering.markdown_blocks rendering.receipt rendering.reply_view
+                wire.stream_decoder wire.error_bodies wire.faults wire.choice_parts
+                wire.reply_builder
+                request_log.process_identity request_log.log_file request_log.log_record
+                request_log.exchange_row request_log.log_chain request_log.log_store
+                request_log.log_access request_log.spool request_log.log_rows request_log
+                request_log.log_columns request_log.log_view request_log.log_frame
+                request_log.log_export
+            """
         },
     ),
     (
         "2 engine and outside world",
         {
-            "engine": "settings conversation token_bias prompts live_turns exchanges batches "
-            "session_state sessions",
-            "openai": "watchdog wire_line retries answer_reader setbacks openai_backend",
+            "engine": """
+                settings conversation token_bias prompts live_turns exchanges batches
+                session_state sessions
+            """,
+            "openai": """
+                wire wire.watchdog wire.wire_line wire.retries wire.answer_reader wire.setbacks
+                openai_backend
+            """,
             "local": "local.*",
         },
     ),
@@ -37,8 +48,10 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
     (
         "4 doors",
         {
-            "cell": "stream_pieces terminal_drawer cell_view magic_line "
-            "magic_options question_lines standing tables magics",
+            "cell": """
+                magics.stream_pieces magics.terminal_drawer magics.cell_view magics.magic_line
+                magics.magic_options magics.question_lines magics.standing magics.tables magics
+            """,
             "samples": "samples",
             "command line": "lab demo cli",
         },

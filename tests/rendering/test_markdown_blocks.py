@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatnb.markdown_blocks import good_place, opening, seam, split
 from chatnb.rendering import reply_html
+from chatnb.rendering.markdown_blocks import good_place, opening, seam, split
 
 LINES = [
     "", "text", "- item", "1. item", "2) item", "  more", "   1. x", "```", "```python", "~~~~",

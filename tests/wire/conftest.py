@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chatnb import retries
 from chatnb.backend import Connection, Deadlines, Flight
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Message, Reply, Request
+from chatnb.wire import retries
 from tests.loopback import LoopbackServer
 
 KEY_VARIABLE = "LOOPBACK_KEY"

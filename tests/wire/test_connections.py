@@ -13,11 +13,11 @@ from email.utils import format_datetime
 
 import pytest
 
-from chatnb import retries
 from chatnb.backend import Connection, Deadlines, Flight
 from chatnb.errors import ChatError, PartialReply, RequestFailed
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
+from chatnb.wire import retries
 from tests.loopback import LoopbackServer
 from tests.wire.conftest import CANARY, KEY_VARIABLE, Ask, request_for
 

@@ -15,7 +15,7 @@ from chatnb.backend import Flight
 from chatnb.errors import Interrupted
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
-from chatnb.watchdog import Watch, Watchdog
+from chatnb.wire.watchdog import Watch, Watchdog
 from tests.loopback import PATIENCE_S, LoopbackServer
 from tests.waiting import wait_for
 from tests.wire.conftest import request_for

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatnb.stream_decoder import Event, EventDecoder, parsed
+from chatnb.wire.stream_decoder import Event, EventDecoder, parsed
 
 PIECES = st.lists(
     st.sampled_from(

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from chatnb.markdown_blocks import good_place, opening, seam, split
-from chatnb.markdown_html import Piece
 from chatnb.rendering import literal_html, reply_html
-from chatnb.reply_view import streaming_choices_html
+from chatnb.rendering.markdown_blocks import good_place, opening, seam, split
+from chatnb.rendering.markdown_html import Piece
+from chatnb.rendering.reply_view import streaming_choices_html
 
 CLOSE_AFTER = 300  # characters; an output of about a paragraph is cheap to redraw
 LONGEST = 1_000  # characters of one output where no block ends

@@ -11,7 +11,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING
 
-from chatnb.markdown_html import OWN_CLASSES, OWN_STYLES, WHOLE, Piece, markdown
+from chatnb.rendering.markdown_html import OWN_CLASSES, OWN_STYLES, WHOLE, Piece, markdown
 
 if TYPE_CHECKING:
     from nh3 import Cleaner

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import InvalidInput
-from chatnb.log_file import transaction
-from chatnb.log_rows import mark_lost, started_of
-from chatnb.process_identity import ProcessIdentity
 from chatnb.request_log import RequestLog
+from chatnb.request_log.log_file import transaction
+from chatnb.request_log.log_rows import mark_lost, started_of
+from chatnb.request_log.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def export(file: Path, log: RequestLog | None = None, *, overwrite: bool = False
     """
     write = _writer(file)
     path = _checked(file, overwrite=overwrite)
-    from chatnb.log_frame import frame
+    from chatnb.request_log.log_frame import frame
 
     rows = frame(log or RequestLog(), all=True)
     # Beside the target and then moved: an export that fails leaves the old file whole.

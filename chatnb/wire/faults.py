@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from chatnb.error_bodies import ErrorBody, error_body, is_web_page
 from chatnb.errors import ChatError, Interrupted, PartialReply, RequestFailed
 from chatnb.records import Reply
 from chatnb.redaction import redact
+from chatnb.wire.error_bodies import ErrorBody, error_body, is_web_page
 
 _EXCERPT = 2_000
 _Failure = TypeVar("_Failure", ChatError, RequestFailed, PartialReply, Interrupted)

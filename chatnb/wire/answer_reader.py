@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from chatnb import faults
 from chatnb.backend import Flight
-from chatnb.choice_parts import Malformed
 from chatnb.errors import ChatError, Interrupted
-from chatnb.faults import Asked
 from chatnb.records import Reply
-from chatnb.reply_builder import ErrorInAnswer, ReplyBuilder
-from chatnb.stream_decoder import DONE, Event, EventDecoder, parsed
-from chatnb.watchdog import Watch
+from chatnb.wire import faults
+from chatnb.wire.choice_parts import Malformed
+from chatnb.wire.faults import Asked
+from chatnb.wire.reply_builder import ErrorInAnswer, ReplyBuilder
+from chatnb.wire.stream_decoder import DONE, Event, EventDecoder, parsed
+from chatnb.wire.watchdog import Watch
 
 # What comes after the last word (usage, [DONE], the end of the body) comes at once or not at all.
 _AFTER_FINISH_S = 5.0

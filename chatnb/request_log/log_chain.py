@@ -11,9 +11,9 @@ import json
 import sqlite3
 from typing import Any
 
-from chatnb.exchange_row import prompt_message
-from chatnb.log_record import Cleaner, Stored, restored
 from chatnb.records import Message
+from chatnb.request_log.exchange_row import prompt_message
+from chatnb.request_log.log_record import Cleaner, Stored, restored
 
 _KNOWN_AT_MOST = 50_000
 

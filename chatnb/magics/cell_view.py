@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from chatnb.errors import Interrupted
-from chatnb.reply_view import (
+from chatnb.magics.stream_pieces import StreamChoices, StreamPieces
+from chatnb.magics.terminal_drawer import TerminalDrawer
+from chatnb.rendering.reply_view import (
     exchange_mimebundle,
     has_text,
     reply_mimebundle,
@@ -17,8 +19,6 @@ from chatnb.reply_view import (
     thinking_html,
     waiting_words,
 )
-from chatnb.stream_pieces import StreamChoices, StreamPieces
-from chatnb.terminal_drawer import TerminalDrawer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

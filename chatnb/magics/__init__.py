@@ -16,7 +16,7 @@ from IPython.core.magic import no_var_expand
 from chatnb.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from chatnb.magic_options import Options
+    from chatnb.magics.magic_options import Options
     from chatnb.sessions import Session
 
 
@@ -36,8 +36,8 @@ class ChatMagics:
         self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
     ) -> None:
         """Send a prompt and show the answer while it comes; `%%chat?` is the manual."""
-        from chatnb.magic_line import filled
-        from chatnb.magic_options import parsed
+        from chatnb.magics.magic_line import filled
+        from chatnb.magics.magic_options import parsed
 
         namespaces = (local_ns or {}, self.shell.user_ns)
         options, prompt = parsed(line, *namespaces)
@@ -52,7 +52,7 @@ class ChatMagics:
             self._send(prompt, options, whole_cell=cell is not None)
 
     def _send(self, prompt: str, options: Options, *, whole_cell: bool) -> None:
-        from chatnb.cell_view import CellView
+        from chatnb.magics.cell_view import CellView
 
         session = self.session
         with CellView(session, self.shell, whole_cell=whole_cell):
@@ -92,8 +92,8 @@ class ChatMagics:
 
         `unset` clears a value. All are checked first: if one is wrong, nothing is changed.
         """
-        from chatnb.standing import apply, assignments
-        from chatnb.tables import standing_table
+        from chatnb.magics.standing import apply, assignments
+        from chatnb.magics.tables import standing_table
 
         session = self.session
         if line.strip():
@@ -123,7 +123,7 @@ class ChatMagics:
         request.
         """
         from chatnb.kernel import connect
-        from chatnb.magic_line import Option, split
+        from chatnb.magics.magic_line import Option, split
 
         model, key, path = Option("model"), Option("key"), Option("path")
         options = {"-m": model, "--model": model, "--key": key, "--path": path}
@@ -148,7 +148,7 @@ class ChatMagics:
 
     def chat_history(self, line: str) -> None:
         """Show the conversation as it will be sent; turns that a re-run set aside are marked."""
-        from chatnb.tables import history_table
+        from chatnb.magics.tables import history_table
 
         _takes_nothing("chat_history", line)
         _show(history_table(self.session.conversation, self.session.state.current))
@@ -178,7 +178,7 @@ LINE_MAGICS = (
 
 def register(shell: Any) -> None:
     """Make the magics known to a shell, and let a prompt end in a question mark."""
-    from chatnb.question_lines import rewritten
+    from chatnb.magics.question_lines import rewritten
 
     magics = ChatMagics(shell)
     chat = _plain(magics.chat, magics.chat.__doc__)
@@ -193,7 +193,7 @@ def register(shell: Any) -> None:
 
 def unregister(shell: Any) -> None:
     """Forget the magics; the session and its log stay."""
-    from chatnb.question_lines import rewritten
+    from chatnb.magics.question_lines import rewritten
 
     shell.magics_manager.magics["cell"].pop("chat", None)
     for name in ("chat", *LINE_MAGICS):
@@ -226,7 +226,7 @@ def _plain(method: Callable[..., Any], doc: str | None) -> Any:
 
 
 def _manual() -> str:
-    from chatnb.magic_options import manual
+    from chatnb.magics.magic_options import manual
 
     return manual()
 

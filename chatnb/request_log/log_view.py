@@ -55,7 +55,7 @@ def totals(log: pd.DataFrame) -> str:
     """Requests, failures, tokens and cost in one line; what is unknown is said, not counted as 0.
 
     >>> from pathlib import Path
-    >>> from chatnb.log_frame import frame
+    >>> from chatnb.request_log.log_frame import frame
     >>> from chatnb.request_log import RequestLog
     >>> totals(frame(RequestLog(Path(":memory:"))))
     '0 requests, 0 failures, 0 tokens, cost 0 US dollars'

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from chatnb.log_file import (
+from chatnb.request_log.log_file import (
     MEMORY,
     UnusableLogError,
     identity_of,
@@ -17,8 +17,8 @@ from chatnb.log_file import (
     move_away,
     open_log,
 )
-from chatnb.log_record import Owner
-from chatnb.log_store import LogStore
+from chatnb.request_log.log_record import Owner
+from chatnb.request_log.log_store import LogStore
 
 Value = TypeVar("Value")
 _NOTICEABLE_S = 0.2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from chatnb.choice_parts import ChoiceParts, Malformed
 from chatnb.records import Reply, Usage
+from chatnb.wire.choice_parts import ChoiceParts, Malformed
 
 # A choice numbered beyond this is nonsense, and whoever lists the choices up to it hangs.
 _LAST_INDEX = 9_999

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from chatnb.errors import InvalidInput
-from chatnb.magic_line import Option, split
+from chatnb.magics.magic_line import Option, split
 from chatnb.parameter_kinds import Parameter
 from chatnb.parameters import Parameters, nearest
 from chatnb.sessions import Session

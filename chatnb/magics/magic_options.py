@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatnb.magic_line import Option, filled, split
+from chatnb.magics.magic_line import Option, filled, split
 from chatnb.parameter_kinds import Flag, Parameter
 from chatnb.parameters import GROUPS, Parameters
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from chatnb.log_record import NUMBERS, restored
-from chatnb.log_rows import LogRow, messages_of
+from chatnb.request_log.log_record import NUMBERS, restored
+from chatnb.request_log.log_rows import LogRow, messages_of
 
 if TYPE_CHECKING:
     from chatnb.records import Message

@@ -15,9 +15,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from chatnb.log_record import Owner, Record, Row, packed, restored, stored, unpacked
-from chatnb.process_identity import ProcessIdentity
 from chatnb.records import Message, messages_from
+from chatnb.request_log.log_record import Owner, Record, Row, packed, restored, stored, unpacked
+from chatnb.request_log.process_identity import ProcessIdentity
 
 _ENDING = ".spool.jsonl"
 _TEXTS = ("cell", "prompt", "reply", "request_id")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chatnb.errors import chain_of
-from chatnb.log_record import NUMBERS, Cleaner, Row, packed
 from chatnb.records import Adjustment, Attempt, Choice, Exchange, Message, Reply, Request
+from chatnb.request_log.log_record import NUMBERS, Cleaner, Row, packed
 
 _LARGEST = 2.0**53  # beyond it a float64 no longer counts by ones
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chatnb.log_chain import chain
-from chatnb.log_record import Stored, restored, stored, unpacked
-from chatnb.process_identity import ProcessIdentity
 from chatnb.records import Message
+from chatnb.request_log.log_chain import chain
+from chatnb.request_log.log_record import Stored, restored, stored, unpacked
+from chatnb.request_log.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
-    from chatnb.log_record import Record
     from chatnb.request_log import RequestLog
+    from chatnb.request_log.log_record import Record
 
 _COLUMNS = "id, context, status, numbers, cell, prompt, reply, request_id, response, details"
 _OF_KERNEL = "process IN (SELECT id FROM process WHERE kernel = :kernel)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from chatnb.receipt import Receipt, ending, receipt, reply_receipt
 from chatnb.rendering import escaped, literal_html, reply_html, reply_text
+from chatnb.rendering.receipt import Receipt, ending, receipt, reply_receipt
 
 if TYPE_CHECKING:
     from chatnb.records import Choice, Exchange, Live, Reply

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chatnb.log_columns import columns_of
-from chatnb.log_rows import (
+from chatnb.parameters import columns as parameter_kinds
+from chatnb.request_log.log_columns import columns_of
+from chatnb.request_log.log_rows import (
     LogRow,
     as_log_row,
     context_of,
@@ -21,11 +22,10 @@ from chatnb.log_rows import (
     purges,
     rows_after,
 )
-from chatnb.parameters import columns as parameter_kinds
 
 if TYPE_CHECKING:
-    from chatnb.log_record import Record
     from chatnb.request_log import RequestLog
+    from chatnb.request_log.log_record import Record
 
 # A row is called lost by mistake where process ids lie; the process then finishes it all the same.
 _MAY_CHANGE = ("started", "lost")
@@ -52,12 +52,12 @@ class LogFrame(pd.DataFrame):
         return pd.DataFrame
 
     def __repr__(self) -> str:
-        from chatnb.log_view import as_text
+        from chatnb.request_log.log_view import as_text
 
         return as_text(self)
 
     def _repr_html_(self) -> str:
-        from chatnb.log_view import as_html
+        from chatnb.request_log.log_view import as_html
 
         return as_html(self)
 

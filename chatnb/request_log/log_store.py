@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from chatnb.log_chain import MessageChain
-from chatnb.log_file import transaction
-from chatnb.log_record import Cleaner, Owner, Record, Row, stored
 from chatnb.records import Message
+from chatnb.request_log.log_chain import MessageChain
+from chatnb.request_log.log_file import transaction
+from chatnb.request_log.log_record import Cleaner, Owner, Record, Row, stored
 
 _CONTEXTS_AT_MOST = 5_000
 _INSERT = """

@@ -6,14 +6,14 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chatnb import faults, retries
-from chatnb.answer_reader import ends_the_connection
 from chatnb.backend import Deadlines
 from chatnb.errors import ChatError, InvalidInput
-from chatnb.faults import Answer, Asked
 from chatnb.records import Reply
-from chatnb.watchdog import Watch
-from chatnb.wire_line import Line
+from chatnb.wire import faults, retries
+from chatnb.wire.answer_reader import ends_the_connection
+from chatnb.wire.faults import Answer, Asked
+from chatnb.wire.watchdog import Watch
+from chatnb.wire.wire_line import Line
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from chatnb.receipt import receipt
 from chatnb.rendering import terminal_text
-from chatnb.reply_view import has_text, reply_body_text, waiting_words
+from chatnb.rendering.receipt import receipt
+from chatnb.rendering.reply_view import has_text, reply_body_text, waiting_words
 
 if TYPE_CHECKING:
     from chatnb.records import Exchange, Live

@@ -17,14 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chatnb import spool
-from chatnb.exchange_row import finished_row, started_row
-from chatnb.log_access import FAILURES, LogAccess
-from chatnb.log_file import MEMORY, UnusableLogError, default_path, identity_of
-from chatnb.log_record import Cleaner, Owner, Record, unpacked
-from chatnb.log_rows import mark_lost
-from chatnb.log_store import LogStore
-from chatnb.process_identity import ProcessIdentity
+from chatnb.request_log import spool
+from chatnb.request_log.exchange_row import finished_row, started_row
+from chatnb.request_log.log_access import FAILURES, LogAccess
+from chatnb.request_log.log_file import MEMORY, UnusableLogError, default_path, identity_of
+from chatnb.request_log.log_record import Cleaner, Owner, Record, unpacked
+from chatnb.request_log.log_rows import mark_lost
+from chatnb.request_log.log_store import LogStore
+from chatnb.request_log.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
     from chatnb.records import Exchange, Request

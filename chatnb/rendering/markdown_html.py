@@ -12,8 +12,8 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from chatnb.code_html import TOKEN_CLASSES, code_html
-from chatnb.markdown_math import math_plugin
+from chatnb.rendering.code_html import TOKEN_CLASSES, code_html
+from chatnb.rendering.markdown_math import math_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

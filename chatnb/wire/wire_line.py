@@ -10,7 +10,7 @@ import socket
 import ssl
 from typing import Any
 
-from chatnb.watchdog import Watch
+from chatnb.wire.watchdog import Watch
 
 
 class Tls:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatnb.stream_decoder import parsed
+from chatnb.wire.stream_decoder import parsed
 
 _LONGEST_MESSAGE = 300
 

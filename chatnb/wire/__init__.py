@@ -1,0 +1,1 @@
+"""What an answer is on the wire: its bytes, its faults, its deadlines and its retries."""
