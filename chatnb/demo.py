@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
 
 Message = dict[str, Any]
+SHOWS = ("display_data", "update_display_data", "execute_result")
 PROMPT, CONTINUED = ">>> ", "... "
 FOLLOW = "from chatnb.demo import print_answers; print_answers()"
 STARTUP_TIMEOUT = 60.0
@@ -94,8 +95,8 @@ def _messages(client: BlockingKernelClient, source: str) -> Iterator[Message]:
 class Terminal:
     """Prints what a notebook would show, each piece of it once.
 
-    An answer is printed as it grows, then cleared and displayed whole, as in a notebook. A terminal
-    cannot take back, so what is on it already is left out.
+    An answer is printed as it grows, then displayed whole in the place of what was shown, as in a
+    notebook. A terminal cannot take back, so what is on it already is left out.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -121,8 +122,9 @@ class Terminal:
         content, kind = message["content"], message["msg_type"]
         if kind == "stream":
             self._show(content["text"])
-        elif kind in ("display_data", "execute_result") and "text/plain" in content["data"]:
-            self._show(new_part(self._cleared, content["data"]["text/plain"]) + "\n")
+        elif kind in SHOWS and "text/plain" in content["data"]:
+            shown = self._shown if kind == "update_display_data" else self._cleared
+            self._show(new_part(shown, content["data"]["text/plain"]) + "\n")
             self._cleared = ""
         elif kind == "clear_output":
             self._cleared, self._shown = self._shown, ""

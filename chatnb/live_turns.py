@@ -23,6 +23,7 @@ class LiveTurn:
         self, request: Request, deadlines: Deadlines, publish: Callable[[Live], None]
     ) -> None:
         self._publish = publish
+        self._streams = request.stream
         self._published = float("-inf")
         self._thoughts: list[str] = []
         self._live = Live(
@@ -51,6 +52,8 @@ class LiveTurn:
             self._publish(self._live)
 
     def _advance(self) -> None:
+        if not self._streams:  # it is whole: its end is published in a moment
+            return
         now = time.perf_counter()
         if now - self._published < EVERY_S:
             return

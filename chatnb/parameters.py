@@ -8,6 +8,7 @@ defaults are the API reference's, read in the `openai` package's own types (3.54
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -33,7 +34,8 @@ class Table(HasTraits):
     """
 
     @classmethod
-    def table(cls) -> dict[str, Parameter]:
+    @functools.cache  # one entry for each of the two classes
+    def table(cls) -> Mapping[str, Parameter]:
         """The definitions by name, in the order of the manual."""
         found = {
             name: kind for name, kind in cls.class_traits().items() if isinstance(kind, Parameter)

@@ -137,7 +137,11 @@ class NotebookDrawer:
     def end(self, exchange: Exchange) -> None:
         said = has_text(exchange.reply) or exchange.status in ("ok", "refused")
         worth_saying = said or exchange.notes or exchange.adjusted
-        if self._whole_cell and (worth_saying or self._outputs):
+        if worth_saying and self._outputs == {0}:
+            # In place: one message less, and nothing to clear.
+            self._publish(0, exchange_mimebundle(exchange))
+            return
+        if self._whole_cell and self._outputs:
             self._shell.display_pub.clear_output(wait=True)
         if worth_saying:
             self._shell.display_pub.publish(exchange_mimebundle(exchange))
@@ -160,8 +164,11 @@ class NotebookDrawer:
             self._put(0, html)
 
     def _put(self, output: int, html: str) -> None:
+        self._publish(output, {"text/html": html})
+
+    def _publish(self, output: int, bundle: dict[str, str]) -> None:
         self._shell.display_pub.publish(
-            {"text/html": html},
+            bundle,
             transient={"display_id": f"chatnb-{self._name}-{output}"},
             update=output in self._outputs,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +42,8 @@ class Options:
     dry_run: bool = False
 
 
-def table() -> dict[str, Option]:
+@functools.cache
+def table() -> Mapping[str, Option]:
     """Every option by the name it is typed with."""
     found = dict(_OWN)
     for name, kind in Parameters.table().items():

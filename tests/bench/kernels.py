@@ -57,10 +57,10 @@ class TimedRun:
 
     @property
     def streamed(self) -> tuple[Arrived, ...]:
-        """Those before the last clear_output: the final output comes after it."""
-        shown = self.shown
-        clears = [place for place, each in enumerate(shown) if each.kind == "clear_output"]
-        return shown[: clears[-1]] if clears else ()
+        """Those while it streams: HTML alone. The final output has text/plain beside it."""
+        return tuple(
+            each for each in self.shown if "text/plain" not in each.content.get("data", {})
+        )
 
     @property
     def printed(self) -> str:
