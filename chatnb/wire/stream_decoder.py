@@ -92,7 +92,8 @@ class EventDecoder:
 def parsed(data: bytes) -> Any:
     """The JSON value of the bytes; ValueError where they are none."""
     try:
-        return jiter.from_json(data)
+        # Only keys repeat: caching values would keep every token of every answer.
+        return jiter.from_json(data, cache_mode="keys")
     except ValueError:
         # jiter refuses lone surrogates ("\\ud83d"), which models do send.
         try:
