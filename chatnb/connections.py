@@ -105,7 +105,7 @@ def typed_key(name: str | None) -> str | None:
 
 def _from_keyring(name: str) -> str | None:
     try:
-        import keyring  # type: ignore[import-not-found]  # optional: used where it is installed
+        import keyring  # optional: used where it is installed
     except ImportError:
         return None
     try:

@@ -74,7 +74,7 @@ def _writer(file: Path) -> Callable[[pd.DataFrame, Path], None]:
         )
     if suffix == ".parquet":
         try:
-            import pyarrow  # type: ignore[import-not-found,unused-ignore]  # optional  # noqa: F401
+            import pyarrow  # noqa: F401 - optional
         except ImportError as error:
             line = "Parquet needs pyarrow: pip install pyarrow, or export to .jsonl."
             raise InvalidInput(line, kind="usage") from error
@@ -142,8 +142,8 @@ def _write_jsonl(rows: pd.DataFrame, path: Path) -> None:
 
 
 def _write_parquet(rows: pd.DataFrame, path: Path) -> None:
-    import pyarrow as pa  # type: ignore[import-not-found,unused-ignore]  # optional
-    import pyarrow.parquet as pq  # type: ignore[import-not-found,unused-ignore]  # optional
+    import pyarrow as pa  # optional
+    import pyarrow.parquet as pq  # optional
 
     names = {"messages": pa.string(), "choices": pa.list_(pa.string())}
     known = pa.Schema.from_pandas(rows.drop(columns=list(names)).head(0), preserve_index=False)
