@@ -9,7 +9,7 @@ import sys
 from chatnb.addresses import OPENAI, checked_base_url, host_of, travels_in_clear
 from chatnb.backend import Backend, Connection
 from chatnb.errors import InvalidInput
-from chatnb.sessions import Connected
+from chatnb.prompts import Connected
 
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_MODEL = "gpt-6-luna"

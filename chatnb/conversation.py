@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from chatnb.errors import InvalidInput
 from chatnb.records import Choice, Message, Request
+from chatnb.text_checks import whole
 
 UNDO_LIMIT = 100
 
@@ -141,9 +142,12 @@ def _numbered(first: int, last: int) -> str:
 
 
 def answer_of(choice: Choice) -> Message:
-    """The assistant's message of a choice, as it is sent back; a refusal is its text."""
+    """The assistant's message of a choice, as it is sent back; a refusal is its text.
+
+    Models do send half characters (a lone surrogate); sent back, every later request would fail.
+    """
     text = choice.refusal if choice.refusal and not choice.text else choice.text
-    return Message("assistant", text)
+    return Message("assistant", whole(text))
 
 
 def turn_of(request: Request, choices: Sequence[Choice], place: Place, row: int | None) -> Turn:

@@ -31,30 +31,35 @@ class Log(Protocol):
 
 def run(request: Request, backend: Backend, log: Log, flight: Flight) -> Exchange:
     """The exchange that the request becomes, failed or not: only its row is left behind."""
-    started = datetime.now(UTC)
-    begun = time.perf_counter()
-    row: int | None = None
-    error: ChatError | Interrupted | None = None
-    try:
-        with deferred():
-            row = log.start(request, started)
-        reply = backend.complete(request, flight)
-        error = fault_of(reply, request)
-    except (ChatError, Interrupted) as caught:
-        error, reply = caught, caught.reply or partial_of(flight)
-    except KeyboardInterrupt as caught:
-        # The interrupt can come a moment before or after the backend watches for it.
-        error, reply = Interrupted("Stopped.", kind="interrupted"), partial_of(flight)
-        error.__cause__ = caught
-    except Exception as caught:  # noqa: BLE001 - whatever it is, its row must not stay open
-        error, reply = unexpected(caught), partial_of(flight)
-    with deferred():
+    with deferred() as interrupts:
+        started = datetime.now(UTC)
+        begun = time.perf_counter()
+        row = log.start(request, started)
+        error: ChatError | Interrupted | None
+        try:
+            with interrupts.allowed():
+                reply = backend.complete(request, flight)
+            error = fault_of(reply, request)
+        except BaseException as caught:  # noqa: BLE001 - whatever it is, its row must not stay open
+            failure = as_failure(caught)
+            error, reply = failure, failure.reply or partial_of(flight)
         exchange = Exchange(
             request, started, row, status_of(reply, error), priced(reply, request), error,
             tuple(flight.attempts), flight.first_token_s, time.perf_counter() - begun,
         )  # fmt: skip
         log.finish(exchange)
-    return exchange
+        return exchange
+
+
+def as_failure(caught: BaseException) -> ChatError | Interrupted:
+    """What ended the call, as one line; an interrupt can come before the backend watches for it."""
+    if isinstance(caught, ChatError | Interrupted):
+        return caught
+    if isinstance(caught, Exception):
+        return unexpected(caught)
+    error = Interrupted("Stopped.", kind="interrupted")
+    error.__cause__ = caught
+    return error
 
 
 def fault_of(reply: Reply, request: Request) -> ChatError | None:

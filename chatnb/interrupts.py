@@ -1,4 +1,9 @@
-"""Small steps that must not be torn apart by the kernel's interrupt."""
+"""Steps that the kernel's interrupt must not tear apart: a row and its turn are written or not.
+
+While one is under way an interrupt is remembered and raised at its end. Inside `allowed()`, where
+the waiting happens, it is raised at once; only the first one is, so that pressing stop twice does
+not break off what the first one began.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +13,62 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from chatnb.errors import Interrupted
+
+
+class Deferral:
+    """Interrupts of the main thread, remembered; `allowed` lets them through."""
+
+    def __init__(self) -> None:
+        self._came = False
+        self._open = False
+
+    def take(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's own
+        """The signal handler."""
+        if self._open:
+            self._open = False
+            raise KeyboardInterrupt
+        self._came = True
+
+    @contextmanager
+    def allowed(self) -> Iterator[None]:
+        """Here an interrupt is raised at once, also one that came before."""
+        self._open = True
+        try:
+            self.let_through()
+            yield
+        finally:
+            self._open = False
+
+    def let_through(self) -> None:
+        if self._came:
+            self._came = False
+            raise Interrupted("Stopped.", kind="interrupted")
+
+    def end(self, error: BaseException | None) -> None:
+        """Raise what was remembered, unless an interrupt is under way already."""
+        if not isinstance(error, KeyboardInterrupt):
+            self.let_through()
+
 
 @contextmanager
-def deferred() -> Iterator[None]:
-    """An interrupt that comes inside is raised at the end: writing a row, committing a turn.
+def deferred() -> Iterator[Deferral]:
+    """An interrupt that comes inside is raised at the end, as Interrupted.
 
     Only the main thread is ever interrupted; elsewhere this does nothing.
     """
+    deferral = Deferral()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield deferral
         return
-    came: list[int] = []
-
-    def remember(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
-        came.append(number)
-
-    previous = signal.signal(signal.SIGINT, remember)
+    previous = signal.signal(signal.SIGINT, deferral.take)
+    error: BaseException | None = None
     try:
-        yield
+        yield deferral
+    except BaseException as caught:
+        error = caught
+        raise
     finally:
         # None: a handler that was not installed from Python; there is nothing to put back.
         signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
-        if came:
-            signal.raise_signal(signal.SIGINT)
+        deferral.end(error)

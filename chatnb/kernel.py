@@ -16,6 +16,7 @@ from chatnb.backend import Connection
 from chatnb.connections import connection_to, opened
 from chatnb.conversation import Place
 from chatnb.errors import ChatError
+from chatnb.prompts import Connected
 from chatnb.records import Reply
 from chatnb.request_log import RequestLog
 
@@ -30,23 +31,23 @@ class Kernel:
 
     def __init__(self) -> None:
         self.log = RequestLog(kernel=uuid.uuid4().hex, notebook=notebook(), secrets=self.secrets)
-        self.connected: sessions.Connected | None = None
+        self.connected: Connected | None = None
         self.connections: list[Connection] = []
         self.session = sessions.Session(self.current, self.log, place=place)
         atexit.register(self.log.close)
 
-    def connect(self, connection: Connection) -> sessions.Connected:
+    def connect(self, connection: Connection) -> Connected:
         """Send this kernel's requests there from now on; nothing is sent yet."""
         if self.connected is not None:
             self.connected.backend.close()
         self.connected = self.open(connection)
         return self.connected
 
-    def open(self, connection: Connection) -> sessions.Connected:
+    def open(self, connection: Connection) -> Connected:
         self.connections.append(connection)
         return opened(connection)
 
-    def current(self) -> sessions.Connected:
+    def current(self) -> Connected:
         """The connection in use; the default one at the first use."""
         return self.connected or self.connect(connection_to())
 

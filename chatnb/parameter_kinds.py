@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from traitlets import TraitType
 
 from chatnb.errors import InvalidInput
+from chatnb.text_checks import checked_text
 
 Column = Literal["Float64", "Int64", "boolean", "string", "json"]
 
@@ -89,7 +90,7 @@ class Text(Parameter):
     def checked(self, value: Any) -> str:
         if not isinstance(value, str) or (self.longest and len(value) > self.longest):
             raise self.refused(value)
-        return value
+        return checked_text(value, self.name or "")
 
 
 class OneOf(Parameter):
@@ -135,11 +136,7 @@ class Number(Parameter):
 
     def checked(self, value: Any) -> int | float:
         value = plain_number(value)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
             raise self.refused(value)
         if value < self.low or (self.high is not None and value > self.high):
             raise self.refused(value)
@@ -195,6 +192,11 @@ class Flag(Parameter):
         if text.lower() not in self.words:
             raise self.refused(text)
         return self.words[text.lower()]
+
+
+def _is_finite(value: float) -> bool:
+    # An int may be too large for math.isfinite; a range refuses it all the same.
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def plain_number(value: Any) -> Any:

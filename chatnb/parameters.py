@@ -16,7 +16,7 @@ from traitlets import HasTraits
 
 from chatnb.errors import InvalidInput
 from chatnb.parameter_kinds import Column, Flag, Number, OneOf, Parameter, Text, Whole
-from chatnb.structured_kinds import JSONObject, LogitBias, Metadata, Stop
+from chatnb.structured_kinds import Extra, JSONObject, LogitBias, Metadata, Stop
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -103,8 +103,9 @@ class Parameters(Table):
         0, 1, step=0.01, group="sampling", api_default="1",
     )  # fmt: skip
     n = Whole(
-        "How many choices to generate; every one is billed.", 1, group="output", api_default="1"
-    )
+        "How many choices to generate; every one is billed.",
+        1, 128, group="output", api_default="1",
+    )  # fmt: skip
     stream = Flag(
         "Send the text while it is made; in a cell it is on.", group="output", api_default="false"
     )
@@ -174,7 +175,7 @@ class Parameters(Table):
     )
     prompt_cache_key = Text("Groups requests that share a long beginning.", group="identity")
 
-    extra = JSONObject(
+    extra = Extra(
         "Anything else the server takes, sent as it is.", group="request", api_default="none"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,12 +11,16 @@ from chatnb.backend import Backend, Connection
 from chatnb.conversation import Conversation, Place
 from chatnb.errors import InvalidInput
 from chatnb.records import Adjustment, Message, Origin, Request, Source
+from chatnb.text_checks import checked_text
 from chatnb.token_bias import with_token_ids
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A prompt with everything that was asked for this one request."""
+    """A prompt with everything that was asked for this one request.
+
+    `system` replaces the conversation's system message; an empty one is none at all.
+    """
 
     prompt: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -32,8 +37,7 @@ def request_for(
     asked: Asked,
     conversation: Conversation,
     parameters: Mapping[str, Any],
-    connection: Connection,
-    backend: Backend,
+    connected: Connected,
     *,
     stream: bool,
 ) -> Request:
@@ -42,12 +46,13 @@ def request_for(
     `stream` is the default where the parameter is unset.
     """
     found = Conversation() if asked.fresh else conversation.before(asked.place, append=asked.append)
+    connection, backend = connected.connection, connected.backend
     values = dict(parameters)
     named = values.pop("model", None)
     defaults = {} if named else {k: v for k, v in connection.defaults.items() if k not in values}
     streamed, extra = values.pop("stream", stream), values.pop("extra", {})
     request = Request(
-        named or model_of(connection, backend),
+        named or connected.model,
         messages_for(asked, found),
         {**defaults, **values},
         extra,
@@ -62,19 +67,30 @@ def request_for(
 
 def messages_for(asked: Asked, conversation: Conversation) -> tuple[Message, ...]:
     """The messages of a request: the conversation's, its system message replaced if asked."""
+    if not isinstance(asked.prompt, str):
+        kind = type(asked.prompt).__name__
+        raise InvalidInput(f"A prompt is a text, not {kind}: nothing was sent.", kind="usage")
     if not asked.prompt.strip():
         raise InvalidInput("The prompt is empty: nothing was sent.", kind="usage")
-    try:
-        asked.prompt.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput(
-            f"The prompt has half a character (a lone surrogate) at position {error.start}: "
-            "nothing was sent. Such text usually comes from a wrong decoding.",
-            kind="usage",
-        ) from None
+    checked_text(asked.prompt, "The prompt")
     if asked.system is not None:
-        conversation = replace(conversation, system=asked.system)
+        system = checked_text(asked.system, "The system message")
+        conversation = replace(conversation, system=system or None)
     return (*conversation.messages, Message("user", asked.prompt))
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A connection that is open: who answers, and what to say of it at its first use."""
+
+    connection: Connection
+    backend: Backend
+    described: str = ""
+
+    @functools.cached_property
+    def model(self) -> str:
+        """The model that answers where none was named; a server is asked once."""
+        return model_of(self.connection, self.backend)
 
 
 def model_of(connection: Connection, backend: Backend) -> str:

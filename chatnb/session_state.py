@@ -14,6 +14,7 @@ from chatnb.conversation import Conversation, Place, Timeline, Turn, with_answer
 from chatnb.errors import InvalidInput
 from chatnb.interrupts import deferred
 from chatnb.records import Exchange, Live, Message, messages_from
+from chatnb.text_checks import checked_content, checked_text
 
 MAIN = "main"
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -60,6 +61,8 @@ class ConversationHolder(traitlets.HasTraits):
 
     def system(self, text: str | None) -> None:
         """Set the conversation's system message; None removes it."""
+        if text is not None:
+            checked_text(text, "The system message")
         self._change("the system message", lambda now: replace(now, system=text))
 
     def add(self, role: str, content: Any, *, append: bool = False) -> None:
@@ -67,7 +70,8 @@ class ConversationHolder(traitlets.HasTraits):
 
         >>> chat.add("assistant", "The first president was George Washington.")  # doctest: +SKIP
         """
-        turn = Turn((Message(checked_role(role), content),), self._place())
+        message = Message(checked_role(role), checked_content(content, "A message's content"))
+        turn = Turn((message,), self._place())
         self._change(f"the added {role} message", lambda now: now.entered(turn, append=append))
 
     def load(self, messages: Iterable[Mapping[str, Any] | Message]) -> None:
@@ -80,14 +84,14 @@ class ConversationHolder(traitlets.HasTraits):
 
     def undo(self) -> str:
         """Take back the last change of the conversation, whatever it was; says what it was."""
-        with self._lock, deferred():
+        with deferred(), self._lock:
             what, timeline = self.state.timeline().undone()
             self._put(self.state.current, timeline)
         return what
 
     def redo(self) -> str:
         """Do again what undo took back; says what it was."""
-        with self._lock, deferred():
+        with deferred(), self._lock:
             what, timeline = self.state.timeline().redone()
             self._put(self.state.current, timeline)
         return what
@@ -99,7 +103,7 @@ class ConversationHolder(traitlets.HasTraits):
     def _change(
         self, what: str, make: Callable[[Conversation], Conversation], name: str | None = None
     ) -> None:
-        with self._lock, deferred():
+        with deferred(), self._lock:
             name = name or self.state.current
             timeline = self.state.timeline(name)
             self._put(name, timeline.changed(what, make(timeline.present)))
@@ -127,6 +131,7 @@ def conversation_of(messages: Iterable[Mapping[str, Any] | Message], place: Plac
         ) from None
     for message in loaded:
         checked_role(message.role)
+        checked_content(message.content, "A message's content")
     first = loaded[0] if loaded else None
     if first is not None and first.role == "system" and isinstance(first.content, str):
         rest, system = loaded[1:], first.content

@@ -8,30 +8,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from chatnb.backend import Backend, Connection, Flight
 from chatnb.conversation import Place, turn_of
-from chatnb.errors import InvalidInput
+from chatnb.errors import Interrupted, InvalidInput
 from chatnb.exchanges import run
 from chatnb.interrupts import deferred
 from chatnb.live_turns import LiveTurn
 from chatnb.parameters import Parameters
-from chatnb.prompts import Asked, request_for
+from chatnb.prompts import Asked, Connected, request_for
 from chatnb.records import Exchange, Live, Reply, Request, Source
 from chatnb.request_log import RequestLog
 from chatnb.session_state import MAIN, ConversationHolder, State, conversation_of
 from chatnb.settings import Settings
-
-
-@dataclass(frozen=True)
-class Connected:
-    """A connection that is open: who answers, and what to say of it at its first use."""
-
-    connection: Connection
-    backend: Backend
-    described: str = ""
 
 
 class Session(ConversationHolder):
@@ -61,6 +52,7 @@ class Session(ConversationHolder):
         self._sending = threading.Lock()
         self._flight: Flight | None = None
         self._described: str | None = None
+        self._unanswered: Asked | None = None  # what `retry` sends again
         self.settings.observe(self._follow_conversation, "conversation")
 
     @property
@@ -92,45 +84,54 @@ class Session(ConversationHolder):
         for it; `fresh` neither reads nor enters the conversation; `append` adds a turn where a
         re-run would replace one. Raises ChatError, or Interrupted; either carries the exchange.
         """
-        asked = Asked(prompt, parameters, system, conversation, append, fresh, source)
-        with self._one_at_a_time():
-            asked, request = self.prepared(asked)
-            return _answer(self._exchanged(asked, request))
+        return self._send(Asked(prompt, parameters, system, conversation, append, fresh, source))
+
+    def _send(self, asked: Asked) -> Reply:
+        exchange: Exchange | None = None
+        try:
+            with deferred() as interrupts, self._one_at_a_time(asked):
+                connected = self._connected()
+                with interrupts.allowed():
+                    asked, request = self._prepared(asked, connected, stream=True)
+                exchange = self._exchanged(asked, request, connected.backend)
+        except Interrupted as late:
+            late.exchange = late.exchange or exchange
+            raise
+        self._unanswered = None if exchange.error is None else self._unanswered
+        return _answer(exchange)
 
     def ask(self, prompt: str, *, system: str | None = None, **parameters: Any) -> Reply:
         """Answer one question without history: entered nowhere, logged, nothing drawn.
 
         >>> chat.ask("Hello", temperature=0).text           # doctest: +SKIP
         """
+        connected = self._connected()
         asked = Asked(prompt, parameters, system, fresh=True)
-        _, request = self.prepared(asked, stream=False)
+        _, request = self._prepared(asked, connected, stream=False)
         flight = Flight(self.settings.deadlines())
-        return _answer(run(request, self.backend, self.log, flight))
+        return _answer(run(request, connected.backend, self.log, flight))
 
     def prepared(self, asked: Asked, *, stream: bool = True) -> tuple[Asked, Request]:
         """What was asked with its place filled in, and the request it would be; sends nothing."""
+        return self._prepared(asked, self._connected(), stream=stream)
+
+    def _prepared(
+        self, asked: Asked, connected: Connected, *, stream: bool
+    ) -> tuple[Asked, Request]:
         name = asked.conversation or self.state.current
         asked = replace(asked, conversation=name, place=self._place())
         merged = self.parameters.merged(asked.parameters)
         present = self.state.timeline(name).present
-        request = request_for(asked, present, merged, self.connection, self.backend, stream=stream)
-        return asked, request
+        return asked, request_for(asked, present, merged, connected, stream=stream)
 
     def retry(self) -> Reply:
         """Send the last prompt once more, where its request failed.
 
         >>> chat.retry().text                               # doctest: +SKIP
         """
-        last = self.state.last
-        if last is None or last.error is None:
+        if self._unanswered is None:
             raise InvalidInput("The last request did not fail: there is nothing to retry.")
-        origin = last.request.origin
-        return self.send(
-            last.request.messages[-1].content,
-            conversation=origin.conversation,
-            fresh=origin.turn is None,
-            source=origin.source,
-        )
+        return self._send(self._unanswered)
 
     def stop(self) -> None:
         """End the request in the air, from any thread; its text so far is kept in its row."""
@@ -146,13 +147,19 @@ class Session(ConversationHolder):
         Without a number: enter the partial text of a request that broke off.
         """
         if choice is not None:
+            if not isinstance(choice, int):
+                raise InvalidInput(f"A choice is a number from 0, not {choice!r}.", kind="usage")
             self._change(f"keeping choice {choice}", lambda now: now.with_choice(choice))
             return
         last = self.state.last
         if last is None or last.status not in ("partial", "interrupted") or not last.reply.text:
             raise InvalidInput("There is no partial answer to keep.", kind="usage")
-        turn = turn_of(last.request, last.reply.choices, self._place(), last.id)
         name = last.request.origin.conversation
+        turns = self.state.timeline(name).present.turns
+        if name is None or any(turn.exchange == last.id for turn in turns):
+            why = "it was sent with --fresh" if name is None else "it is there already"
+            raise InvalidInput(f"The partial answer is not kept: {why}.", kind="usage")
+        turn = turn_of(last.request, last.reply.choices, self._place(), last.id)
         self._change("keeping the partial answer", lambda now: now.entered(turn), name)
 
     def resume(self) -> None:
@@ -187,13 +194,11 @@ class Session(ConversationHolder):
         conversation = fork.conversation
         self._change("the adopted conversation", lambda _: conversation)
 
-    def _exchanged(self, asked: Asked, request: Request) -> Exchange:
+    def _exchanged(self, asked: Asked, request: Request, backend: Backend) -> Exchange:
         turn = LiveTurn(request, self.settings.deadlines(), self._publish_live)
         self._flight = turn.flight
         try:
-            exchange = run(request, self.backend, self.log, turn.flight)
-            with deferred():
-                return self._committed(asked, exchange)
+            return self._committed(asked, run(request, backend, self.log, turn.flight))
         finally:
             self._flight = None
             if self.state.live is not None:
@@ -206,7 +211,9 @@ class Session(ConversationHolder):
             notice = timeline.present.notice(asked.place, append=asked.append)
             enters = exchange.status in ("ok", "refused") and not asked.fresh
             said = (notice,) if enters and notice else ()
-            exchange = replace(exchange, notes=said + self._notes())
+            # Only a cell shows them: elsewhere they wait for the next one.
+            notes = self._notes() if asked.source == "cell" else ()
+            exchange = replace(exchange, notes=said + notes)
             timelines = self.state.timelines
             if enters and asked.conversation:
                 row = turn_of(exchange.request, exchange.reply.choices, asked.place, exchange.id)
@@ -235,13 +242,14 @@ class Session(ConversationHolder):
         self._publish(current=change["new"] or MAIN)
 
     @contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
+    def _one_at_a_time(self, asked: Asked) -> Iterator[None]:
         if not self._sending.acquire(blocking=False):
             raise InvalidInput(
                 "This session is still answering: wait for it, stop it, or use "
                 "chatnb.session().fork() for a second request at the same time.",
                 kind="busy",
             )
+        self._unanswered = asked
         try:
             yield
         finally:
@@ -255,4 +263,4 @@ def _answer(exchange: Exchange) -> Reply:
     raise exchange.error
 
 
-__all__ = ["Connected", "Session", "State"]
+__all__ = ["Session", "State"]

@@ -15,9 +15,11 @@ class Settings(Table):
     """
 
     conversation = Text("The conversation that cells continue.", api_default="main")
-    connect_timeout = Number("Seconds to wait for a connection.", 0.01, api_default="10")
-    first_token_timeout = Number("Seconds to wait for the first token.", 0.01, api_default="120")
-    idle_timeout = Number("Seconds to wait between two tokens.", 0.01, api_default="60")
+    connect_timeout = Number("Seconds to wait for a connection.", 0.01, 86_400, api_default="10")
+    first_token_timeout = Number(
+        "Seconds to wait for the first token.", 0.01, 86_400, api_default="120"
+    )
+    idle_timeout = Number("Seconds to wait between two tokens.", 0.01, 86_400, api_default="60")
 
     def deadlines(self) -> Deadlines:
         asked = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from chatnb.parameter_kinds import Column, Parameter, plain_number
+from chatnb.text_checks import checked_text
 
 
 class Stop(Parameter):
@@ -21,11 +22,11 @@ class Stop(Parameter):
 
     def checked(self, value: Any) -> str | list[str]:
         if isinstance(value, str) and value:
-            return value
+            return checked_text(value, "stop")
         if isinstance(value, list | tuple) and 1 <= len(value) <= 4:
             texts = list(value)
             if all(isinstance(text, str) and text for text in texts):
-                return texts
+                return [checked_text(text, "stop") for text in texts]
         raise self.refused(value)
 
     def parsed(self, text: str) -> str | list[str]:
@@ -51,12 +52,30 @@ class JSONObject(Parameter):
         if not isinstance(value, Mapping):
             raise self.refused(value)
         try:
-            return dict(json.loads(json.dumps(dict(value), allow_nan=False)))
+            text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
         except (TypeError, ValueError) as error:
             raise self.refused(value, str(error)) from None
+        return dict(json.loads(checked_text(text, self.name or "")))
 
     def parsed(self, text: str) -> dict[str, Any]:
         return self.checked(self.loaded(text))
+
+
+class Extra(JSONObject):
+    """Anything that no other parameter is; what chatnb sends itself cannot be replaced."""
+
+    own: ClassVar[Mapping[str, str]] = {
+        "model": "-m MODEL",
+        "messages": "the conversation: session().load([...])",
+        "stream": "--stream or --no-stream",
+        "stream_options": "--stream or --no-stream",
+    }
+
+    def checked(self, value: Any) -> dict[str, Any]:
+        found = super().checked(value)
+        for name in self.own.keys() & found.keys():
+            raise self.refused(value, f"{name} is set by {self.own[name]}")
+        return found
 
 
 class Metadata(JSONObject):

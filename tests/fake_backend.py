@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from chatnb.backend import Connection
+from chatnb.prompts import Connected
 from chatnb.records import Choice, Reply, Usage
-from chatnb.sessions import Connected
 
 
 def reply(*texts, finish_reason="stop", **fields):

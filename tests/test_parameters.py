@@ -34,7 +34,7 @@ def test_a_value_in_range_is_kept_exactly(name, value):
     [
         ("temperature", 2.1, "0 to 2"), ("temperature", "hot", "0 to 2"),
         ("temperature", True, "0 to 2"), ("temperature", float("nan"), "0 to 2"),
-        ("top_p", -0.1, "0 to 1"), ("n", 0, "at least 1"), ("n", 1.5, "whole number"),
+        ("top_p", -0.1, "0 to 1"), ("n", 0, "1 to 128"), ("n", 1.5, "whole number"),
         ("stop", ["1", "2", "3", "4", "5"], "1 to 4"), ("stop", [], "1 to 4"),
         ("max_tokens", 0, "at least 1"), ("presence_penalty", 3, "-2 to 2"),
         ("logit_bias", {"5": 101}, "-100 to 100"), ("logit_bias", [1], "-100 to 100"),

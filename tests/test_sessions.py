@@ -327,11 +327,14 @@ def test_retry_sends_the_last_failed_prompt_again(chat, backend):
     assert texts(chat) == ["a", "fine"]
 
 
-def test_the_connection_is_told_once(chat):
+def test_what_is_said_once_waits_for_a_cell_that_shows_it(chat):
     chat.send("a")
+    assert chat.last.notes == ()
+    chat.send("b", source="cell")
     assert "fake answers here" in chat.last.notes
-    chat.send("b")
-    assert "fake answers here" not in chat.last.notes
+    assert any("logged in" in note for note in chat.last.notes)
+    chat.send("c", source="cell")
+    assert chat.last.notes == ()
 
 
 def test_without_a_model_the_only_listed_one_answers(backend, tmp_path):
@@ -340,8 +343,10 @@ def test_without_a_model_the_only_listed_one_answers(backend, tmp_path):
     chat.send("a")
     assert backend.requests[0].model == "fake"
     backend.listed = ["one", "two"]
+    chat.send("b")  # the server was asked once
+    other = Session(connected(backend, model=None), log)
     with pytest.raises(InvalidInput, match=r"has 2 models \(one, two\): name one"):
-        chat.send("b")
+        other.send("c")
     log.close()
 
 

@@ -17,7 +17,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         "1 tools",
         {
             "tools": """
-                interrupts addresses prices parameter_kinds structured_kinds parameters
+                text_checks interrupts addresses prices parameter_kinds structured_kinds parameters
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
                 wire.stream_decoder wire.error_bodies wire.faults wire.choice_parts

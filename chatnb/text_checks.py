@@ -1,0 +1,48 @@
+"""What can be sent as text and JSON; everything else is told in one line before it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chatnb.errors import InvalidInput
+
+
+def checked_text(text: str, what: str) -> str:
+    """The text, if it is whole: no half of a character, which no server accepts.
+
+    >>> checked_text("wörld", "The prompt")
+    'wörld'
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"{what} has half a character (a lone surrogate) at position {error.start}: "
+            "nothing was sent. Such text usually comes from a wrong decoding.",
+            kind="usage",
+        ) from None
+    return text
+
+
+def checked_content(content: Any, what: str) -> Any:
+    """The content of a message, if it is text or JSON."""
+    if isinstance(content, str):
+        return checked_text(content, what)
+    try:
+        checked_text(json.dumps(content, allow_nan=False, ensure_ascii=False), what)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"{what} is text or a list of content parts, not {type(content).__name__}: {error}.",
+            kind="usage",
+        ) from None
+    return content
+
+
+def whole(text: str) -> str:
+    """The text with each half character replaced, so that it can be sent back.
+
+    >>> whole("half \\ud83d")
+    'half \ufffd'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
