@@ -45,9 +45,17 @@ class Deferral:
             self._came = False
             raise Interrupted("Stopped.", kind="interrupted")
 
-    def end(self, error: BaseException | None) -> None:
-        """Raise what was remembered, unless an interrupt is under way already."""
-        if not isinstance(error, KeyboardInterrupt):
+    def end(self, error: BaseException | None, around: object) -> None:
+        """Hand on what was remembered: to the deferral around this one, or as Interrupted.
+
+        Where an interrupt is under way already, that one is enough.
+        """
+        if not self._came or isinstance(error, KeyboardInterrupt):
+            return
+        outer = getattr(around, "__self__", None)
+        if isinstance(outer, Deferral):
+            outer.take(signal.SIGINT, None)
+        else:
             self.let_through()
 
 
@@ -71,4 +79,4 @@ def deferred() -> Iterator[Deferral]:
     finally:
         # None: a handler that was not installed from Python; there is nothing to put back.
         signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
-        deferral.end(error)
+        deferral.end(error, previous)

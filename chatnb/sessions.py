@@ -94,11 +94,11 @@ class Session(ConversationHolder):
                 with interrupts.allowed():
                     asked, request = self._prepared(asked, connected, stream=True)
                 exchange = self._exchanged(asked, request, connected.backend)
+                self._unanswered = None if exchange.error is None else self._unanswered
+                return _answer(exchange)
         except Interrupted as late:
             late.exchange = late.exchange or exchange
             raise
-        self._unanswered = None if exchange.error is None else self._unanswered
-        return _answer(exchange)
 
     def ask(self, prompt: str, *, system: str | None = None, **parameters: Any) -> Reply:
         """Answer one question without history: entered nowhere, logged, nothing drawn.
