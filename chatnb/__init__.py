@@ -53,7 +53,7 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext chatnb`: the magics, and a line where an earlier conversation can go on."""
-    from chatnb.magics import register, say_resumable
+    from chatnb.magics.registration import register, say_resumable
 
     register(shell)
     say_resumable()
@@ -61,6 +61,6 @@ def load_ipython_extension(shell: Any) -> None:
 
 def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext chatnb`."""
-    from chatnb.magics import unregister
+    from chatnb.magics.registration import unregister
 
     unregister(shell)

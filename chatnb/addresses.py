@@ -6,6 +6,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from chatnb.errors import InvalidInput
+from chatnb.redaction import redact
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -20,49 +21,71 @@ def checked_base_url(url: str) -> str:
     'http://127.0.0.1:8000/v1'
 
     Raises InvalidInput for anything but http and https, for a user name or password inside, for
-    metadata services, and for plain http to a public address.
+    metadata services, and for plain http to a public address. What looks like a password or a key
+    is not repeated: a notebook keeps its errors.
     """
-    parts = urlsplit(url.strip())
-    host = parts.hostname or ""
-    try:
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_fine = False
-    if parts.scheme not in ("http", "https") or not host or not port_is_fine:
-        raise _refused(url, "a base_url looks like https://host/v1")
-    if "@" in parts.netloc:
-        raise _refused("it", "a user name or password does not belong into a base_url")
-    if parts.query or parts.fragment:
-        raise _refused(url.split("?", maxsplit=1)[0], "a base_url ends before ? and #")
-    if host in _METADATA:
+    url = url.strip().rstrip("/")
+    if "@" in url:
+        raise _refused("there", "a user name or password does not belong into a base_url")
+    scheme, host = _parts(url)
+    if scheme not in ("http", "https") or not host:
+        named = url if len(url) < 20 and redact(url) == url else "there"
+        raise _refused(named, "it is local, or a base_url such as https://host/v1")
+    if "?" in url or "#" in url:
+        raise _refused(url.partition("?")[0], "a base_url ends before ? and #")
+    if host in _METADATA or _address(host) in _METADATA or _is_link_local(host):
         raise _refused(url, "that is a metadata service, not a model")
-    if parts.scheme == "http" and not is_private(host):
+    if scheme == "http" and not is_private(host):
         raise _refused(url, "prompts and keys would travel in clear to a public address: use https")
-    return url.strip().rstrip("/")
+    return url
 
 
-def _refused(url: str, why: str) -> InvalidInput:
-    return InvalidInput(f"Requests cannot go to {url}: {why}.", kind="base_url")
+def _parts(url: str) -> tuple[str, str]:
+    """Scheme and host; nothing where the URL cannot be read."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "", ""
+    return ("", "") if port == 0 else (parts.scheme, parts.hostname or "")
+
+
+def _refused(where: str, why: str) -> InvalidInput:
+    to = where if where == "there" else f"to {where}"
+    return InvalidInput(f"Requests cannot go {to}: {why}.", kind="base_url")
+
+
+def _address(host: str) -> str:
+    """The IP address that a host is, in its usual form: 2852039166 is 169.254.169.254."""
+    try:
+        address = ipaddress.ip_address(int(host) if host.isdigit() else host)
+    except ValueError:
+        return ""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def _is_link_local(host: str) -> bool:
+    address = _address(host)
+    return bool(address) and ipaddress.ip_address(address).is_link_local
 
 
 def is_loopback(host: str) -> bool:
     """Whether the host is this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = _address(host)
+    return bool(address) and ipaddress.ip_address(address).is_loopback
 
 
 def is_private(host: str) -> bool:
     """Whether the host is this machine or stands in a private network; names count by ending."""
     if is_loopback(host):
         return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".lan", ".home.arpa"))
+    address = _address(host)
+    if address:
+        return ipaddress.ip_address(address).is_private
+    return "." not in host or host.endswith((".local", ".internal", ".lan", ".home.arpa"))
 
 
 def travels_in_clear(url: str) -> bool:

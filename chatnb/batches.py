@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,17 +63,33 @@ def run_all(
         return run(requests[index], backend, log, flights[index])
 
     if not _threads_start():
-        return [one(index) for index in range(len(requests))]
+        return list(_one_by_one(one, len(requests), done))
+    futures: list[Future[Exchange | None]] = []
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="chatnb-sample") as executor:
-        futures = [executor.submit(one, index) for index in range(len(requests))]
         try:
+            for index in range(len(requests)):
+                futures.append(executor.submit(one, index))  # noqa: PERF401 - kept if stopped here
             for future in as_completed(futures):
                 if (exchange := future.result()) is not None:
                     done(exchange)
         except KeyboardInterrupt:
             for flight in flights:
                 flight.stop()
-    return [future.result() for future in futures]
+    taken = [future.result() for future in futures]
+    return taken + [None] * (len(requests) - len(taken))
+
+
+def _one_by_one(
+    one: Callable[[int], Exchange | None], count: int, done: Callable[[Exchange], object]
+) -> Iterator[Exchange | None]:
+    """In order, until one is interrupted."""
+    stopped = False
+    for index in range(count):
+        exchange = None if stopped else one(index)
+        if exchange is not None:
+            done(exchange)
+            stopped = exchange.status == "interrupted"
+        yield exchange
 
 
 def _threads_start() -> bool:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from chatnb.errors import ChatError
 
@@ -44,7 +45,7 @@ class _Version(argparse.Action):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chatnb", description="A chat model in your notebook.")
     parser.add_argument("--version", action=_Version, nargs=0, help="show it and exit")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = _commands(parser)
     lab = commands.add_parser(
         "lab", help="open JupyterLab on the first notebook", epilog="More options: JupyterLab's."
     )
@@ -56,24 +57,43 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _commands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction[Any]:
+    """Where a parser's commands go; without one of them it shows its help."""
+
+    def show_help(_: argparse.Namespace) -> int:
+        parser.print_help()
+        return 2
+
+    parser.set_defaults(run=show_help)
+    return parser.add_subparsers(metavar="COMMAND")
+
+
 def _add_local(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = _commands(parser)
     commands.add_parser("status", help="does it run, and where").set_defaults(run=_local_status)
     commands.add_parser("stop", help="end its server").set_defaults(run=_local_stop)
     commands.add_parser("fetch", help="download the model once").set_defaults(run=_local_fetch)
 
 
 def _add_log(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = _commands(parser)
     commands.add_parser("path", help="where the log is").set_defaults(run=_log_path)
     export = commands.add_parser("export", help="write it to a .csv, .jsonl or .parquet file")
-    export.add_argument("file", type=Path)
+    formats = "its ending says the format: .csv (for spreadsheets), .jsonl or .parquet (exact)"
+    export.add_argument("file", type=Path, help=formats)
     export.add_argument("--overwrite", action="store_true", help="replace the file")
     export.set_defaults(run=_log_export)
     purge = commands.add_parser("purge", help="delete rows, for good")
-    purge.add_argument("--before", type=datetime.fromisoformat, metavar="YYYY-MM-DD")
+    purge.add_argument("--before", type=_date, metavar="YYYY-MM-DD", help="only older ones")
     purge.add_argument("--yes", action="store_true", help="do not ask")
     purge.set_defaults(run=_log_purge)
+
+
+def _date(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a date like 2026-01-31") from None
 
 
 def _lab(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -10,6 +11,9 @@ from chatnb.addresses import OPENAI, checked_base_url, host_of, travels_in_clear
 from chatnb.backend import Backend, Connection
 from chatnb.errors import InvalidInput
 from chatnb.prompts import Connected
+
+# The beginnings of the keys of OpenAI, Groq, Hugging Face, xAI, Stripe; or long and of mixed case.
+_KEY_LIKE = re.compile(r"(?i:sk|gsk|hf|xai|pk)[_-]|(?=.*[a-z])(?=.*[0-9])\w{20,}$")
 
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_MODEL = "gpt-6-luna"
@@ -42,11 +46,11 @@ def connection_to(
 def default_connection(*, model: str | None = None, key: str | None = None) -> Connection:
     """Where requests go if nobody said: OPENAI_BASE_URL, else OpenAI with a key, else local."""
     base_url = os.environ.get("OPENAI_BASE_URL", "").strip()
-    model = model or os.environ.get("CHATNB_MODEL") or None
+    remote_model = model or os.environ.get("CHATNB_MODEL") or None
     if base_url:
-        return _remote(checked_base_url(base_url), model, key)
+        return _remote(checked_base_url(base_url), remote_model, key)
     if key or os.environ.get(OPENAI_KEY, "").strip():
-        return _remote(OPENAI, model, key)
+        return _remote(OPENAI, remote_model, key)
     return _local(model, None, None)
 
 
@@ -70,7 +74,7 @@ def _remote(base_url: str, model: str | None, key: str | None) -> Connection:
     own = host_of(base_url)
     openai_hosts = {host_of(OPENAI)}
     named = os.environ.get("OPENAI_BASE_URL", "").strip()
-    if named:
+    with contextlib.suppress(InvalidInput):  # an unusable one is told where it is used
         openai_hosts.add(host_of(checked_base_url(named)))
     if key is None and own in openai_hosts and os.environ.get(OPENAI_KEY):
         key = OPENAI_KEY
@@ -94,7 +98,7 @@ def typed_key(name: str | None) -> str | None:
     """
     if name is None or os.environ.get(name):
         return None
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name) or name.startswith("sk_"):
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name) or _KEY_LIKE.match(name):
         raise InvalidInput(
             "--key takes the NAME of an environment variable, never the key itself: a notebook "
             "keeps whatever is typed into it.",
@@ -145,10 +149,10 @@ def backend_for(connection: Connection) -> Backend:
 
 
 def described(connection: Connection) -> str:
-    """One line that says who answers."""
+    """One line that says where requests go."""
     if connection.embedded:
-        return f"{connection.model} answers on this machine: no key, no cost"
-    who = f"{connection.model} at {connection.host}" if connection.model else connection.host
-    with_key = f" with the key in {connection.key}" if connection.key else " without a key"
+        return f"Requests go to {connection.model} on this machine: no key, no cost."
+    model = f", model {connection.model}" if connection.model else ""
+    key = f"the key in {connection.key}" if connection.key else "no key"
     clear = "; prompts travel there in clear" if travels_in_clear(connection.base_url) else ""
-    return f"{who} answers{with_key}{clear}"
+    return f"Requests go to {connection.base_url}{model}, with {key}{clear}."

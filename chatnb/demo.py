@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -21,6 +22,7 @@ SHOWS = ("display_data", "update_display_data", "execute_result")
 PROMPT, CONTINUED = ">>> ", "... "
 FOLLOW = "from chatnb.demo import print_answers; print_answers()"
 STARTUP_TIMEOUT = 60.0
+PICTURE = "(a picture: see it in `chatnb lab`)"
 QUIET = ["--InteractiveShell.colors=nocolor", "--log-level=ERROR"]
 
 
@@ -122,9 +124,9 @@ class Terminal:
         content, kind = message["content"], message["msg_type"]
         if kind == "stream":
             self._show(content["text"])
-        elif kind in SHOWS and "text/plain" in content["data"]:
+        elif kind in SHOWS and (text := as_text(content["data"])):
             shown = self._shown if kind == "update_display_data" else self._cleared
-            self._show(new_part(shown, content["data"]["text/plain"]) + "\n")
+            self._show(new_part(shown, text) + "\n")
             self._cleared = ""
         elif kind == "clear_output":
             self._cleared, self._shown = self._shown, ""
@@ -141,6 +143,13 @@ class Terminal:
         self._at_line_start = text.endswith("\n") if text else self._at_line_start
         self.out.write(terminal_text(text))
         self.out.flush()
+
+
+def as_text(data: Mapping[str, Any]) -> str:
+    """What a terminal shows of an output; a picture's text is only the name of its type."""
+    text = str(data.get("text/plain", ""))
+    is_picture = any(kind.startswith("image/") for kind in data)
+    return PICTURE if is_picture and re.fullmatch(r"(<.*>)?", text) else text
 
 
 def new_part(shown: str, text: str) -> str:

@@ -6,6 +6,7 @@ import atexit
 import functools
 import os
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ class Kernel:
         self.log = RequestLog(kernel=uuid.uuid4().hex, notebook=notebook(), secrets=self.secrets)
         self.connected: Connected | None = None
         self.connections: list[Connection] = []
+        self._connecting = threading.RLock()
         self.session = sessions.Session(self.current, self.log, place=place)
         atexit.register(self.log.close)
 
@@ -49,7 +51,8 @@ class Kernel:
 
     def current(self) -> Connected:
         """The connection in use; the default one at the first use."""
-        return self.connected or self.connect(connection_to())
+        with self._connecting:
+            return self.connected or self.connect(connection_to())
 
     def secrets(self) -> Iterator[str]:
         """The keys of this kernel's connections, which no stored string may hold."""
@@ -64,8 +67,16 @@ class Kernel:
                 yield key
 
 
-@functools.cache
+_first_use = threading.Lock()  # functools.cache alone lets two threads make two kernels
+
+
 def this_kernel() -> Kernel:
+    with _first_use:
+        return _made_once()
+
+
+@functools.cache
+def _made_once() -> Kernel:
     _reply_shows_itself()
     return Kernel()
 
@@ -96,6 +107,8 @@ def connect(
     sent, fetched or started before the first request. Raises InvalidInput.
     """
     connection = connection_to(base_url, model=model, key=key, path=path)
+    # A standing model is one of the server before.
+    session().parameters.model = None
     return this_kernel().connect(connection).connection
 
 

@@ -28,6 +28,9 @@ from chatnb.wire.wire_line import Line, Tls
 
 Send = Callable[[Line, dict[str, Any]], Any]
 
+# A socket counts in 32-bit milliseconds, 24 days, and raises above.
+_LONGEST_SOCKET_WAIT_S = 2_000_000.0
+
 
 class OpenAIBackend:
     """A `Backend` for any server that speaks OpenAI's chat completions API.
@@ -149,14 +152,13 @@ class OpenAIBackend:
         from openai import Timeout, omit
 
         deadlines = flight.deadlines
-        silence = None if self._guarded() else max(deadlines.first_token, deadlines.idle)
-        watch.expect(deadlines.first_token)
-        timeout = Timeout(
-            connect=deadlines.connect,
-            read=silence,
-            write=deadlines.first_token,
-            pool=deadlines.connect,
+        connect, first_token, idle = (
+            min(seconds, _LONGEST_SOCKET_WAIT_S)
+            for seconds in (deadlines.connect, deadlines.first_token, deadlines.idle)
         )
+        silence = None if self._guarded() else max(first_token, idle)
+        watch.expect(deadlines.first_token)
+        timeout = Timeout(connect=connect, read=silence, write=first_token, pool=connect)
         # Said with each request, so that a new key needs no new client, and so that this key, or
         # none, goes out whatever OPENAI_CUSTOM_HEADERS says.
         authorization = f"Bearer {asked.keys[0]}" if asked.keys else omit
@@ -174,7 +176,7 @@ class OpenAIBackend:
     @contextlib.contextmanager
     def _watched(self, line: Line, flight: Flight) -> Iterator[Watch]:
         watch = Watch(self._watchdog, line.socket)
-        line.watch = watch
+        line.watch, line.has_sent = watch, False
         self._watchdog.add(watch)
         try:
             flight.on_stop(lambda: watch.end("stop"))

@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 # The embedded server has 4 slots; elsewhere a rate limit is what ends a greedier default.
 PARALLEL = 4
 
+_BAR = "{desc} {n_fmt}/{total_fmt} {bar} {elapsed}"
+
 # What convert_dtypes would guess from the values: a cost of 0 is no integer.
-_TYPES = {"cost": "Float64", "seconds": "Float64", "error": "string", "reply": "string"}
+_TYPES = {
+    "reply": "string",
+    "status": "string",
+    "finish_reason": "string",
+    "prompt_tokens": "Int64",
+    "completion_tokens": "Int64",
+    "cost": "Float64",
+    "seconds": "Float64",
+    "error": "string",
+}
 
 
 def sample(
@@ -38,16 +49,21 @@ def sample(
 
     A list (or range, or array) makes a grid: prompts, systems, seeds, and any parameter; `stop`,
     whose value may itself be a list, takes a list of lists. Columns: what was asked (prompt,
-    system, each given parameter, seed), then reply, status, finish_reason, prompt_tokens,
-    completion_tokens, cost (US dollars), seconds, error, and id, the row of the log. A request
-    that fails is a row with its error. An interrupt keeps what is done. Standing parameters of
-    the session hold; its conversation is neither read nor entered. Raises InvalidInput before
+    system, each given parameter, seed), then reply (and choices, where n is above 1), status,
+    finish_reason, prompt_tokens, completion_tokens, cost (US dollars), seconds, error, and id,
+    the row of the log. A request that fails is a row with its error. An interrupt keeps what is
+    done. Standing parameters of the session hold; its conversation is neither read nor entered.
+
+    On the embedded model a seed gives the same answer again only with `parallel=1`: requests at
+    the same time share one computation, whose rounding differs. Raises InvalidInput before
     anything is sent.
     """
     chat = session or kernel.session()
+    if not isinstance(parallel, int) or parallel < 1:
+        raise InvalidInput(f"parallel is a whole number from 1, not {parallel!r}.", kind="usage")
     axes = {name: _axis(name, value) for name, value in parameters.items()}
     if seeds is not None:
-        axes["seed"] = list(seeds)
+        axes["seed"] = _axis("seed", seeds)
     cells = grid(_listed(prompt), _listed(system), axes)
     if not cells:
         raise InvalidInput("There is nothing to sample: a list is empty.", kind="usage")
@@ -79,7 +95,9 @@ def _taken(
 ) -> list[Exchange | None]:
     from tqdm.auto import tqdm
 
-    with tqdm(total=len(requests), desc="samples", disable=not progress, leave=False) as bar:
+    with tqdm(
+        total=len(requests), desc="samples", disable=not progress, leave=False, bar_format=_BAR
+    ) as bar:
         exchanges = run_all(
             requests,
             chat.backend,
@@ -117,8 +135,11 @@ def _asked(cell: Cell, varies_system: bool) -> dict[str, Any]:
 
 def _answered(exchange: Exchange) -> dict[str, Any]:
     reply, usage = exchange.reply, exchange.reply.usage
+    several = len(reply.choices) > 1
+    choices = {"choices": [choice.text for choice in reply.choices]} if several else {}
     return {
         "reply": reply.text,
+        **choices,
         "status": exchange.status,
         "finish_reason": reply.finish_reason,
         "prompt_tokens": usage.prompt_tokens if usage else None,

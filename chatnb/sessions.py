@@ -227,16 +227,14 @@ class Session(ConversationHolder):
         self._publish(live=live)
 
     def introduction(self) -> str:
-        """One line that says who answers, the first time it is asked for; then nothing."""
-        described = self._connected().described
-        first = described if described != self._described else ""
-        self._described = described
-        return first
+        """One line that says where requests go; the next answer need not say it again."""
+        self._described = self._connected().described
+        return self._described
 
     def _notes(self) -> tuple[str, ...]:
-        """What is said once: who answers, where the log is."""
-        introduction = self.introduction()
-        return ((introduction,) if introduction else ()) + self.log.take_notices()
+        """What is said once: where requests go, where the log is."""
+        known = self._described == self._connected().described
+        return (() if known else (self.introduction(),)) + self.log.take_notices()
 
     def _follow_conversation(self, change: Mapping[str, Any]) -> None:
         self._publish(current=change["new"] or MAIN)

@@ -77,7 +77,7 @@ def _forget_session() -> None:
     wiring = sys.modules.get("chatnb.kernel")
     if wiring is not None:
         wiring.this_kernel().log.close()
-        wiring.this_kernel.cache_clear()
+        wiring._made_once.cache_clear()
 
 
 @pytest.fixture

@@ -48,11 +48,13 @@ def split(line: str, options: Mapping[str, Option]) -> tuple[dict[str, str | Non
         if match is None:
             break
         name, after = match.group(1), rest[match.end() :]
+        # --max-tokens is a habit from the shell; no two names differ in that alone.
+        name = name if name in options else name[:2] + name[2:].replace("-", "_")
         option = options.get(name)
         if option is None:
             hint = nearest(name, options)
             raise InvalidInput(f"There is no option {name}.{hint} See %%chat?", kind="usage")
-        if name in found:
+        if option.target in {options[given].target for given in found}:
             raise InvalidInput(f"The option {name} is given twice.", kind="usage")
         found[name], rest = _value(name, option, after)
         rest = rest.lstrip()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatnb.errors import InvalidInput
 from chatnb.magics.magic_line import Option, filled, split
-from chatnb.parameter_kinds import Flag, Parameter
+from chatnb.parameter_kinds import Flag, OneOf, Parameter
 from chatnb.parameters import GROUPS, Parameters
 
 _LONG = {
@@ -26,6 +28,10 @@ _OWN = {
     "--raw": Option("raw", takes_value=False),
     "--dry-run": Option("dry_run", takes_value=False),
 }
+
+
+# `unset` for this cell: no system message at all; the conversation that stands.
+_UNSET = {"system": "", "conversation": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +76,19 @@ def parsed(line: str, *namespaces: Mapping[str, object]) -> tuple[Options, str]:
         value = text if text is None or raw else filled(text, *namespaces)
         if target in Parameters.table():
             parameters[target] = parameter_value(typed, Parameters.definition(target), value)
+        elif not options[typed].takes_value:
+            own[target] = _switch(typed, value)
         else:
-            own[target] = value if options[typed].takes_value else True
+            own[target] = _UNSET[target] if value == "unset" and target in _UNSET else value
     return Options(parameters, **own), prompt
+
+
+def _switch(typed: str, text: str | None) -> bool:
+    if text is None:
+        return True
+    if text.lower() not in Flag.words:
+        raise InvalidInput(f"{typed} is a switch: leave ={text} out.", kind="usage")
+    return Flag.words[text.lower()]
 
 
 def parameter_value(typed: str, kind: Parameter, text: str | None) -> Any:
@@ -92,20 +108,26 @@ def _group(group: str, title: str) -> str:
     lines = [f"{title}"]
     for name, kind in Parameters.table().items():
         if kind.group == group:
-            lines += [f"  {_spelled(name, kind)}", f"      {_explained(kind)}"]
+            lines += [f"  {_spelled(name, kind)}", _wrapped(_explained(kind))]
     return "\n".join(lines) + "\n"
 
 
 def _spelled(name: str, kind: Parameter) -> str:
     if isinstance(kind, Flag):
         return f"--{name} | --no-{name}"
-    short = "-m MODEL, " if name == "model" else ""
-    return f"{short}--{name} {kind.metavar}"
+    if name == "model":
+        return "-m NAME, --model NAME"
+    return f"--{name} {'|'.join(kind.choices) if isinstance(kind, OneOf) else kind.metavar}"
+
+
+def _wrapped(text: str) -> str:
+    # IPython's pager breaks longer lines in the middle of a word.
+    return textwrap.fill(text, 78, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
 def _explained(kind: Parameter) -> str:
     said = [kind.help]
-    if not isinstance(kind, Flag) and kind.range != "a text":
+    if not isinstance(kind, Flag | OneOf) and kind.range != "a text":
         said.append(f"{kind.range[0].upper()}{kind.range[1:]}.")
     if kind.api_default:
         said.append(f"Unset: {kind.api_default}.")
@@ -116,10 +138,10 @@ def _explained(kind: Parameter) -> str:
 
 _HEAD = """Send a prompt and show the answer while it comes.
 
-    %%chat --temperature 0.2
+    %%chat --temperature 0.2 --stop '["END", "4."]' -o answer
     Who was the first president of America?
 
-    %chat For which duration?
+    %chat For how long?
 
 The prompt continues this kernel's conversation and the exchange is a row of chatnb.log(). A whole
 {{name}} in the prompt is replaced by that variable; everything else reaches the model as it is.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 _QUESTION = re.compile(
-    r"^(?P<before>\s*(?:[\w.\[\]'\", ]+=\s*)?)%(?P<name>chat(?:_system)?)[ \t]+(?P<text>.*\?)\s*$"
+    r"^(?P<before>\s*(?:[\w.\[\]'\", ]+=\s*)?(?:%\w+[ \t]+)*)"  # x = %time
+    r"%(?P<name>chat(?:_system)?)[ \t]+(?P<text>.*\?)\s*$"
 )
 
 

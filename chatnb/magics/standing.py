@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from chatnb.errors import InvalidInput
@@ -53,6 +55,15 @@ def definition(name: str) -> Parameter:
         return parameters[name]
     hint = nearest(name, [*parameters, *settings])
     raise InvalidInput(f"There is no parameter or setting {name!r}.{hint}", kind="usage")
+
+
+def told(values: Mapping[str, Any]) -> str:
+    """One line that says what was set: "From now on: temperature = 0.2; stop unset"."""
+    said = (
+        f"{name} unset" if value is None else f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        for name, value in values.items()
+    )
+    return "From now on: " + "; ".join(said) + "."
 
 
 def apply(session: Session, values: dict[str, Any]) -> None:

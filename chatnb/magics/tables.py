@@ -62,7 +62,7 @@ def _history_rows(conversation: Conversation) -> Iterator[list[str]]:
 def _other_choices(turn: Turn, label: str) -> Iterator[list[str]]:
     for choice in turn.choices:
         if choice.index != turn.kept:
-            yield [f"{label}, choice {choice.index}, not sent", "assistant", choice.text]
+            yield [label, "assistant", f"{choice.text}\n(choice {choice.index}, not sent)"]
 
 
 def _content(content: Any) -> str:
@@ -70,7 +70,7 @@ def _content(content: Any) -> str:
 
 
 def _stale(row: Sequence[str]) -> bool:
-    return row[0].startswith("set aside") or "not sent" in row[0]
+    return row[0].startswith("set aside") or row[2].endswith(", not sent)")
 
 
 def _bundle(
@@ -85,7 +85,9 @@ def _bundle(
         lines.append(f"<tr>{cells}</tr>")
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     caption = f'<div style="{_QUIET}">{escaped(title)}</div>'
-    html = f'<div class="chatnb-table mathjax_ignore">{caption}{table if rows else ""}</div>'
+    # MathJax would typeset what stands between two dollar signs.
+    frame = '<div class="chatnb-table mathjax_ignore" style="overflow-x: auto">'
+    html = f"{frame}{caption}{table if rows else ''}</div>"
     return {"text/html": html, "text/plain": _plain(title, rows)}
 
 

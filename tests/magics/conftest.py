@@ -10,12 +10,12 @@ from tests.fake_backend import FakeBackend, connected
 
 @pytest.fixture
 def backend(log_path):
-    wiring.this_kernel.cache_clear()
+    wiring._made_once.cache_clear()
     fake = FakeBackend()
     wiring.this_kernel().connected = connected(fake)()
     yield fake
     wiring.this_kernel().log.close()
-    wiring.this_kernel.cache_clear()
+    wiring._made_once.cache_clear()
 
 
 @pytest.fixture

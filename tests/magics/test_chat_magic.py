@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 import chatnb
 from chatnb.errors import InvalidInput, RequestFailed
-from chatnb.parameter_kinds import Flag
+from chatnb.parameter_kinds import Flag, OneOf
 from chatnb.parameters import Parameters
 from tests.fake_backend import reply
 
@@ -64,10 +66,11 @@ def test_a_question_inside_a_long_text_is_left_alone(magics):
 def test_the_manual_names_every_option_and_range(magics, capsys):
     magics.run_cell("%%chat?")
     manual = capsys.readouterr().out
+    words = " ".join(manual.split())
     for name, kind in Parameters.table().items():
         assert f"--{name}" in manual
-        if not isinstance(kind, Flag) and kind.range != "a text":
-            assert kind.range[1:] in manual
+        if not isinstance(kind, Flag | OneOf) and kind.range != "a text":
+            assert kind.range[1:] in words
 
 
 def test_whole_references_are_filled_and_never_become_options(magics, sent):
@@ -154,6 +157,54 @@ def test_a_failed_cell_leaves_no_older_answer_behind(magics, backend):
     with pytest.raises(RequestFailed):
         magics.run_cell("%%chat -o answer\nHi")
     assert "answer" not in magics.user_ns
+
+
+def test_the_variable_of_o_can_be_used_in_its_own_prompt(magics, sent):
+    magics.user_ns["answer"] = "old"
+    magics.run_cell("%%chat -o answer\nImprove: {{answer}}")
+    assert prompt_of(sent()) == "Improve: old"
+    assert magics.user_ns["answer"].text == "fine"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%chat -o answer {{missing}}", "%chat -o answer --temperature 3 Hi",
+        "%chat -o answer --dry-run Hi",
+    ],
+)  # fmt: skip
+def test_what_sends_nothing_leaves_the_variable_of_o_alone(magics, cell):
+    magics.user_ns["answer"] = "old"
+    with contextlib.suppress(InvalidInput):
+        magics.run_cell(cell)
+    assert magics.user_ns["answer"] == "old"
+
+
+def test_unset_as_system_message_sends_none(magics, sent):
+    magics.run_cell("%chat_system Be brief")
+    magics.run_cell("%chat -s unset Hi")
+    assert [message.role for message in sent().messages] == ["user"]
+
+
+def test_habits_of_the_shell_are_understood(magics, sent):
+    magics.run_cell("%chat --max-tokens 5 --fresh=true Hi")
+    assert sent().parameters == {"max_tokens": 5}
+    magics.run_cell("%time %chat Who was it?")
+    assert prompt_of(sent()) == "Who was it?"
+
+
+def test_chat_set_says_what_it_set_in_one_line(magics, capsys):
+    magics.run_cell("%chat_set temperature=0.2 stop=unset")
+    assert capsys.readouterr().out == "From now on: temperature = 0.2; stop unset.\n"
+
+
+def test_connect_says_where_requests_go_and_drops_a_standing_model(magics, capsys):
+    magics.run_cell("%chat_set model=of-the-other-server")
+    capsys.readouterr()
+    magics.run_cell("%chat_connect -m tiny http://127.0.0.1:9/v1/")
+    said = capsys.readouterr().out
+    assert said == "Requests go to http://127.0.0.1:9/v1, model tiny, with no key.\n"
+    assert chatnb.session().parameters.model is None
 
 
 def test_dry_run_shows_the_request_and_sends_nothing(magics, backend, capsys):

@@ -51,6 +51,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
             "cell": """
                 magics.stream_pieces magics.terminal_drawer magics.cell_view magics.magic_line
                 magics.magic_options magics.question_lines magics.standing magics.tables magics
+                magics.registration
             """,
             "samples": "samples",
             "command line": "lab demo cli",

@@ -1,0 +1,99 @@
+"""Who answers, who gets the key, and what is never repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatnb.addresses import checked_base_url
+from chatnb.connections import connection_to, described
+from chatnb.errors import InvalidInput
+
+KEY = "sk-abcdefghijklmnopqrstuvwxyz123456"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host.example/v1", "http://127.0.0.1:8000/v1", "http://localhost/v1",
+        "http://[::1]:8000/v1", "http://192.168.0.5/v1", "http://server.local/v1",
+    ],
+)  # fmt: skip
+def test_a_usable_address_is_kept(url):
+    assert checked_base_url(url + "/") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ftp://host/v1", "a base_url such as"), ("host/v1", "a base_url such as"),
+        ("http://[::1/v1", "a base_url such as"), ("http://host:99999/v1", "a base_url such as"),
+        ("locl", "it is local, or"), ("file:///etc/passwd", "a base_url such as"),
+        ("http://me:secretpw@host/v1", "user name or password"),
+        ("ftp://me:secretpw@host:99999/v1", "user name or password"),
+        ("http://169.254.169.254/v1", "metadata"), ("http://2852039166/v1", "metadata"),
+        ("http://[::ffff:169.254.169.254]/v1", "metadata"), ("http://169.254.170.2/v1", "metadata"),
+        ("http://8.8.8.8/v1", "in clear"), ("http://host.example/v1", "in clear"),
+        ("https://host/v1?key=x", "before ? and #"), (KEY, "a base_url such as"),
+    ],
+)  # fmt: skip
+def test_an_unusable_address_is_one_line_that_repeats_no_secret(url, said):
+    with pytest.raises(InvalidInput) as caught:
+        checked_base_url(url)
+    assert said in caught.value.line
+    assert "secretpw" not in caught.value.line
+    assert KEY not in caught.value.line
+
+
+def test_without_anything_the_embedded_model_answers(monkeypatch):
+    monkeypatch.setenv("CHATNB_MODEL", "of-another-server")
+    assert connection_to().embedded
+    assert "this machine" in described(connection_to())
+
+
+def test_with_a_key_openai_answers_and_says_its_default(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    connection = connection_to()
+    assert connection.host == "api.openai.com"
+    assert connection.model == "gpt-6-luna"
+    assert connection.defaults == {"reasoning_effort": "none"}
+    assert connection_to(model="other").defaults == {}
+    assert KEY not in described(connection)
+    assert KEY not in repr(connection)
+
+
+def test_with_a_base_url_that_server_answers_with_its_key(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")
+    connection = connection_to()
+    assert (connection.host, connection.key) == ("127.0.0.1:8000", "OPENAI_API_KEY")
+    assert connection_to("http://127.0.0.1:9/v1").key is None
+
+
+def test_openais_key_goes_to_no_other_host(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert connection_to("https://host.example/v1").key is None
+    with pytest.raises(InvalidInput, match=r"belongs to api\.openai\.com"):
+        connection_to("https://host.example/v1", key="OPENAI_API_KEY")
+
+
+def test_an_unusable_address_in_the_environment_blocks_no_other(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "nonsense")
+    assert connection_to("http://127.0.0.1:9/v1").host == "127.0.0.1:9"
+    with pytest.raises(InvalidInput):
+        connection_to()
+
+
+@pytest.mark.parametrize(
+    "key", [KEY, "gsk_abcdefghijklmnopqrstuvwx123456", "hf_abcdef", "abcdef0123456789abcdef"]
+)
+def test_a_key_in_the_place_of_its_name_is_refused_and_not_repeated(key):
+    with pytest.raises(InvalidInput, match="takes the NAME") as caught:
+        connection_to("https://host.example/v1", key=key)
+    assert key not in caught.value.line
+
+
+def test_the_embedded_model_takes_no_key_and_no_other_name():
+    with pytest.raises(InvalidInput, match="needs no key"):
+        connection_to("local", key="SOME_KEY")
+    with pytest.raises(InvalidInput, match="not gpt-6-luna"):
+        connection_to("local", model="gpt-6-luna")
