@@ -55,6 +55,10 @@ class Session(ConversationHolder):
         self._unanswered: Asked | None = None  # what `retry` sends again
         self.settings.observe(self._follow_conversation, "conversation")
 
+    def __repr__(self) -> str:
+        turns = len(self.conversation.live)
+        return f"<Session {self.state.current}: {turns} {'turn' if turns == 1 else 'turns'}>"
+
     @property
     def connection(self) -> Connection:
         """Where requests go."""
@@ -218,7 +222,8 @@ class Session(ConversationHolder):
             if enters and asked.conversation:
                 row = turn_of(exchange.request, exchange.reply.choices, asked.place, exchange.id)
                 after = timeline.present.entered(row, append=asked.append)
-                changed = timeline.changed(f"turn {len(after.live)}", after)
+                again = "the re-run of " if notice else ""
+                changed = timeline.changed(f"{again}turn {len(after.live)}", after)
                 timelines = {**timelines, asked.conversation: changed}
             self._publish(timelines=timelines, live=None, last=exchange)
             return exchange

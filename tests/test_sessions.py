@@ -193,6 +193,9 @@ def test_a_re_run_is_told_and_replaces(chat, backend, here):
     assert [m.content for m in backend.requests[-1].messages] == ["a", "fine", "b2"]
     assert "re-run: replaces turn 2; turn 3 set aside" in chat.last.notes
     assert texts(chat) == ["a", "fine", "b2", "fine"]
+    assert repr(chat) == "<Session main: 2 turns>"
+    assert chat.undo() == "the re-run of turn 2"
+    assert len(chat.conversation.live) == 3
 
 
 def test_a_failed_re_run_sets_nothing_aside(chat, backend, here):

@@ -80,6 +80,11 @@ def parsed(line: str, *namespaces: Mapping[str, object]) -> tuple[Options, str]:
             own[target] = _switch(typed, value)
         else:
             own[target] = _UNSET[target] if value == "unset" and target in _UNSET else value
+    if own.get("fresh") and (own.get("append") or own.get("conversation")):
+        raise InvalidInput(
+            "--fresh leaves the conversation out, so -c and --append say nothing beside it.",
+            kind="usage",
+        )
     return Options(parameters, **own), prompt
 
 

@@ -133,6 +133,26 @@ def test_hostile_text_stays_text(open_notebook: Open, server: LoopbackServer) ->
     assert not [request for request in server.requests if "beacon" in request.path]
 
 
+def test_the_conversation_follows_cells_with_several_entries(
+    open_notebook: Open, server: LoopbackServer
+) -> None:
+    """Two lines, a loop and a hand-written turn: run again, each is there once."""
+    page = open_notebook(
+        [
+            connect(server),
+            "import chatnb\nchat = chatnb.session()\n"
+            "chat.add('user', 'a')\nchat.add('assistant', 'A')",
+            "%chat b\n%chat c\nfor word in 'de':\n    %chat {{word}}",
+            "%chat f",
+        ]
+    )
+    page.run_all()
+    for cell in (1, 2, 3):
+        page.run(cell)
+    sent = server.requests[-1].json["messages"]
+    assert "".join(message["content"] for message in sent) == "aAbbccddeef"
+
+
 def test_opening_a_notebook_sends_nothing(open_notebook: Open, server: LoopbackServer) -> None:
     page = open_notebook([connect(server), "%%chat\nHi"])
     page.run_all()

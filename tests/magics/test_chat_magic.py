@@ -110,6 +110,7 @@ def test_a_dataframe_is_inserted_as_its_text(magics, sent):
         ("%%chat -o 1x\nHi", "-o takes the name of a variable"),
         ("%chat_set temperatur=1", "Did you mean temperature"),
         ("%chat_set 5", "takes name=value"),
+        ("%chat --fresh -c other Hi", "--fresh leaves the conversation out"),
         ("%chat_undo 3", "takes nothing"),
         ("%chat_undo", "nothing to undo"),
         ("%chat_redo", "nothing to redo"),
