@@ -2,13 +2,15 @@
 
 Redrawing the whole text ten times a second costs 40 times its bytes. So only the last output is
 redrawn; where a Markdown block ends it is left as it is and the next output begins, and a redraw
-that the reply cannot afford is skipped.
+that the reply cannot afford is skipped. One that comes slowly enough to be read along is redrawn
+every 0.3 s in any case: there a standstill is worse than bytes.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from chatnb.rendering import literal_html, reply_html
@@ -25,6 +27,8 @@ DEAR = 3  # times its text: tables of small cells, which stay text where they ca
 SHORT = 1_700  # bytes: a reply below it may cost what one of this size may
 SHORT_CHOICE = 5_000  # bytes, likewise, of each choice: its card is redrawn with it
 SLACK = 600  # bytes that any reply may cost on top
+LONGEST_PAUSE = 0.28  # seconds; a little less than three publications
+READ_ALONG = 600  # characters a second; faster ones end their outputs often enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,39 @@ class _Cut:
     inside: str = ""
 
 
+class Pace:
+    """When the reply was last drawn, and how fast it comes."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._first: float | None = None  # when the first text was drawn
+        self._drawn = 0.0
+
+    def is_slow(self, length: int) -> bool:
+        """Whether a reply that is now so many characters long can be read along."""
+        begun = self._first
+        return begun is not None and length <= READ_ALONG * (self._clock() - begun)
+
+    def is_due(self, length: int) -> bool:
+        """Whether a slow reply has stood still for as long as it may."""
+        return self.is_slow(length) and self._clock() - self._drawn >= LONGEST_PAUSE
+
+    def drawn(self) -> None:
+        self._drawn = self._clock()
+        self._first = self._drawn if self._first is None else self._first
+
+
 class StreamPieces:
     """Turns each state of a growing text into at most one drawing.
 
     >>> StreamPieces().next("Hel").output
     0
+
+    `clock`: seconds, from any moment on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = Pace(clock)
         self._output = 0
         self._start = 0  # where in the text the output that is still redrawn begins
         self._opening = ""  # what is put before it, if the block began in the output before
@@ -79,10 +108,11 @@ class StreamPieces:
 
     def _redraw(self, text: str) -> Drawing | None:
         part = self._opening + text[self._start :]
-        if self._drawn and not self._affordable(part, text):
+        must = not self._drawn or self._pace.is_due(len(text))
+        if not must and not self._affordable(part, text):
             return None  # before it is rendered: HTML is never shorter
         html = self._html(part, Piece(bool(self._opening), colors=False))
-        if self._drawn and not self._affordable(html, text):
+        if not must and not self._affordable(html, text):
             return None
         return self._drawing(html, len(text), free=0)
 
@@ -100,11 +130,11 @@ class StreamPieces:
         whole_block = not (piece.continued or piece.continues)
         if "```" in part and whole_block:
             colored = self._html(part, piece)
-            if self._affordable(colored, text, free=_once(part)):
+            if self._affordable_once(colored, part, text):
                 return colored
         html = self._html(part, replace(piece, colors=False))
         is_dear = len(html) > DEAR * len(part) and "```" not in part
-        if not is_dear or self._affordable(html, text, free=_once(part)):
+        if not is_dear or self._affordable_once(html, part, text):
             return html
         return literal_html(part.removeprefix(self._opening), piece)
 
@@ -115,11 +145,16 @@ class StreamPieces:
             return literal_html(part.removeprefix(self._opening), piece)
         return reply_html(part, piece)
 
+    def _affordable_once(self, html: str, part: str, text: str) -> bool:
+        """For an output's last look, which a slow reply affords: it is not repeated."""
+        return self._affordable(html, text, _once(part)) or self._pace.is_slow(len(text))
+
     def _affordable(self, html: str, text: str, free: int = 0) -> bool:
         return self._extra + len(html.encode()) - free <= allowance(len(text.encode()))
 
     def _drawing(self, html: str, drawn: int, free: int) -> Drawing:
         self._drawn = drawn
+        self._pace.drawn()
         self._extra += max(0, len(html.encode()) - free)
         return Drawing(self._output, html)
 
@@ -136,7 +171,8 @@ def _once(text: str) -> int:
 class StreamChoices:
     """Several choices as they grow, in one output that is redrawn as often as they can afford."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = Pace(clock)
         self._bytes = 0
 
     def next(self, texts: Sequence[str]) -> str | None:
@@ -144,7 +180,9 @@ class StreamChoices:
         html = streaming_choices_html(texts)
         cost = len(html.encode())
         length = sum(max(len(text.encode()), SHORT_CHOICE) for text in texts)
-        if self._bytes and self._bytes + cost > allowance(length):
+        due = self._pace.is_due(sum(map(len, texts)))
+        if self._bytes and not due and self._bytes + cost > allowance(length):
             return None
+        self._pace.drawn()
         self._bytes += cost
         return html

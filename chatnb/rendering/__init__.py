@@ -27,8 +27,12 @@ _NEWLINES = re.compile("\r\n?")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
 
 # A grid, because the margins of its items do not collapse: the same blocks take the same height in
-# one output and spread over several, so that nothing moves when a stream ends.
-_FRAME = '<div class="chatnb-reply" style="display:grid;grid:auto/100%;margin:0">{body}</div>'
+# one output and spread over several, so that nothing moves when a stream ends. As far from the left
+# as what print shows.
+_FRAME = (
+    '<div class="chatnb-reply" style="display:grid;grid:auto/100%;padding-left:8px;margin:0">'
+    "{body}</div>"
+)
 _LITERAL = (
     '<p class="mathjax_ignore"{attributes} style="margin:0 0 1em;'
     'text-align:start;white-space:pre-wrap;overflow-wrap:anywhere">{text}</p>'

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from chatnb.rendering.markdown_math import ENVIRONMENT, environment_end
+
 _FENCE = re.compile(r" {0,3}(?P<marks>`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
@@ -18,7 +20,7 @@ _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
 _NEXT_ITEM = re.compile(r"\n(?=(?:[-*+]|\d{1,9}[.)])[ \t])")
 _INTERRUPTING_ITEM = re.compile(r"(?:[-*+]|1[.)])[ \t]+\S")
-_MATH = re.compile(r" {0,3}(?P<marks>\$\$|\\\[)")
+_MATH = re.compile(rf" {{0,3}}(?:(?P<dollars>\$\$)|\\\[|{ENVIRONMENT})")
 _TABLE_LINE = re.compile(r"[ |:-]*-[ |:-]*$")
 _SENTENCE_END = re.compile(r"[.!?:;][\"')\]]* |[。！？]")
 
@@ -46,7 +48,7 @@ def split(text: str) -> Split:
 
 
 def opening(block: str) -> str:
-    """What must stand before the rest of a cut block, so that it is read as what it is.
+    r"""What must stand before the rest of a cut block, so that it is read as what it is.
 
     >>> opening("```python\nx = 1\n")
     '```python\n'
@@ -63,7 +65,7 @@ def opening(block: str) -> str:
 
 
 def seam(block: str, least: int) -> int | None:
-    """Where a block can be cut, at `least` or after it, so that its parts look like the whole.
+    r"""Where a block can be cut, at `least` or after it, so that its parts look like the whole.
 
     >>> seam("- one\n- two\n- thr", 3)
     12
@@ -156,7 +158,7 @@ class _Scanner:
         elif _HEADING.match(line) or _RULE.match(line):
             return True
         elif math := _MATH.match(line):
-            self.kind, self.fence = "math", "$$" if math["marks"] == "$$" else "\\]"
+            self.kind, self.fence = "math", "$$" if math["dollars"] else environment_end(math)
             return self._leave_if(line.rstrip().endswith(self.fence) and len(line.strip()) > 3)
         elif line[0] in " \t" or _ITEM.match(line):
             self.kind = "loose"

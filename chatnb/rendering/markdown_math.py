@@ -1,11 +1,12 @@
 r"""Math in Markdown, kept literally for the front end's MathJax.
 
-It stands in `$..$`, `$$..$$`, `\(..\)` or `\[..\]`.
+It stands in `$..$`, `$$..$$`, `\(..\)`, `\[..\]` or `\begin{align}..\end{align}`.
 Markdown alone would read `$a*b*c$` as emphasis and `\(z\)` as escaped brackets.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _ENDS = {"\\(": "\\)", "\\[": "\\]"}
+# The environments that are math by themselves; MathJax reads them without delimiters.
+ENVIRONMENT = r"\\begin\{(?P<name>(?:equation|align|alignat|flalign|gather|multline|eqnarray)\*?)\}"
+_BLOCK_BEGINS = re.compile(rf"\\\[|{ENVIRONMENT}")
+
+
+def environment_end(begin: re.Match[str]) -> str:
+    r"""What closes the math that begins with this match: `\]` or `\end{..}`."""
+    return f"\\end{{{begin['name']}}}" if begin["name"] else "\\]"
 
 
 def math_plugin(parser: MarkdownIt) -> None:
@@ -56,25 +65,26 @@ def _inline(state: StateInline, silent: bool) -> bool:
 
 def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     r"""Lines from one that begins with `\[` to one that ends with `\]`, without an empty line."""
-    if state.is_code_block(first) or not _line(state, first).startswith("\\["):
+    begin = _BLOCK_BEGINS.match(_line(state, first))
+    if begin is None or state.is_code_block(first):
         return False
-    line = first
-    while not _line(state, line).rstrip().endswith("\\]"):
+    line, end = first, environment_end(begin)
+    while not _line(state, line).rstrip().endswith(end):
         line += 1
         if line >= last or state.isEmpty(line):
             return False
     if not silent:
-        _push_block(state, first, line)
+        _push_block(state, first, line, is_environment=bool(begin["name"]))
     return True
 
 
-def _push_block(state: StateBlock, first: int, last: int) -> None:
+def _push_block(state: StateBlock, first: int, last: int, *, is_environment: bool) -> None:
     token = state.push("bracket_math_block", "math", 0)
     token.block = True
     token.map = [first, last + 1]
-    token.markup = "\\]"
-    text = "\n".join(_line(state, line) for line in range(first, last + 1))
-    token.content = text.rstrip()[2:-2]
+    text = "\n".join(_line(state, line) for line in range(first, last + 1)).rstrip()
+    token.markup = "" if is_environment else "\\]"  # an environment is its own delimiter
+    token.content = text if is_environment else text[2:-2]
     state.line = last + 1
 
 

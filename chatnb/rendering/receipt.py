@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from chatnb.records import Adjustment, Attempt, Exchange, Reply, Request
 
 _HTML = (
-    '<div class="chatnb-receipt mathjax_ignore" style="margin:0 0 2px;font-size:12px;'
-    "line-height:1.5;font-family:var(--jp-ui-font-family,system-ui,sans-serif);"
+    '<div class="chatnb-receipt mathjax_ignore" style="margin:0 0 2px;padding-left:8px;'
+    "font-size:12px;line-height:1.5;font-family:var(--jp-ui-font-family,system-ui,sans-serif);"
     'color:var(--jp-ui-font-color2,#767676)">{lines}</div>'
 )
 _FACT = '<span style="white-space:nowrap">{}</span>'
@@ -59,6 +59,7 @@ def receipt(exchange: Exchange) -> Receipt:
         *_tokens_and_cost(reply, embedded=request.embedded),
         *_time(exchange),
         *_tries(exchange.attempts),
+        *_defaults(exchange.adjusted),
     ]
     return Receipt(tuple(facts), tuple(_lines(exchange)))
 
@@ -66,8 +67,13 @@ def receipt(exchange: Exchange) -> Receipt:
 def reply_receipt(reply: Reply) -> Receipt:
     """What a reply alone tells of itself: model, why it ended, tokens, cost."""
     who = [reply.model] if reply.model else []
-    facts = (*who, *_ending(reply, None), *_tokens_and_cost(reply, embedded=False))
-    return Receipt(facts, tuple(map(_adjustment, reply.adjusted)))
+    facts = (
+        *who,
+        *_ending(reply, None),
+        *_tokens_and_cost(reply, embedded=reply.cost == 0),
+        *_defaults(reply.adjusted),
+    )
+    return Receipt(facts, tuple(_changes(reply.adjusted)))
 
 
 def ending(finish_reason: str | None, limit: object = None) -> str:
@@ -129,9 +135,9 @@ def dollars(cost: float) -> str:
 def _time(exchange: Exchange) -> Iterator[str]:
     if exchange.seconds is None:
         return
-    first = exchange.first_token_s
-    told = f" (first token {_seconds(first)})" if first is not None else ""
-    yield _seconds(exchange.seconds) + told
+    first, total = exchange.first_token_s, _seconds(exchange.seconds)
+    worth_saying = first is not None and first >= 0.1 and _seconds(first) != total
+    yield f"{total} (first token {_seconds(first)})" if first and worth_saying else total
 
 
 def _seconds(seconds: float) -> str:
@@ -149,9 +155,33 @@ def _lines(exchange: Exchange) -> Iterator[str]:
     reply = exchange.reply
     if reply.refusal and reply.text:
         yield f"The model refused: {reply.refusal}"
-    yield from map(_adjustment, exchange.adjusted)
+    yield from _changes(exchange.adjusted)
     yield from exchange.notes
 
 
+def _defaults(adjusted: Iterable[Adjustment]) -> Iterator[str]:
+    """The temperature that was at work because none was set: a fact, since nothing was changed."""
+    for each in adjusted:
+        if _is_default(each):
+            yield f"{each.field} {each.sent} (unset)"
+
+
+def _changes(adjusted: Iterable[Adjustment]) -> Iterator[str]:
+    return (_adjustment(each) for each in adjusted if not _is_default(each))
+
+
+def _is_default(adjustment: Adjustment) -> bool:
+    return adjustment.field == "temperature" and adjustment.why.startswith("unset")
+
+
 def _adjustment(adjustment: Adjustment) -> str:
-    return f"{adjustment.field}: {adjustment.why}"
+    """The field and why, with one colon.
+
+    >>> from chatnb.records import Adjustment
+    >>> _adjustment(Adjustment("tools", "no effect: the embedded model calls no tools"))
+    'tools (no effect): the embedded model calls no tools'
+    """
+    what, colon, reason = adjustment.why.partition(": ")
+    if what.startswith(adjustment.field):
+        return adjustment.why
+    return f"{adjustment.field} ({what}): {reason}" if colon else f"{adjustment.field}: {what}"

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from chatnb.records import Choice, Exchange, Live, Reply
 
 _CARDS = (
-    '<div class="chatnb-choices" style="display:grid;gap:10px;margin:0 0 10px;'
+    '<div class="chatnb-choices" style="display:grid;gap:10px;margin:0 0 10px 8px;'
     'grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr))">{cards}</div>'
 )
 _CARD = (
     '<div class="chatnb-choice" style="border:1px solid var(--jp-border-color2,#bdbdbd);'
-    'border-radius:4px;padding:8px 12px 0;min-width:0">'
-    '<div style="margin:0 0 6px;font-size:12px;font-family:var(--jp-ui-font-family,system-ui);'
+    'border-radius:4px;padding:8px 12px 0 4px;min-width:0">'
+    '<div style="margin:0 0 6px 8px;font-size:12px;font-family:var(--jp-ui-font-family,system-ui);'
     'color:var(--jp-ui-font-color2,#767676)">{label}</div>{body}</div>'
 )
 _STATUS = (
-    '<div class="chatnb-status mathjax_ignore" style="margin:0 0 1em;'
+    '<div class="chatnb-status mathjax_ignore" style="margin:0 0 1em;padding-left:8px;'
     'color:var(--jp-ui-font-color2,#767676)">{}</div>'
 )
 _THINKING = (
-    '<details class="chatnb-thinking" style="margin:0 0 1em;'
+    '<details class="chatnb-thinking" style="margin:0 0 1em;padding-left:8px;'
     'color:var(--jp-ui-font-color2,#767676)">'
     '<summary style="cursor:pointer">thinking</summary>{body}</details>'
 )

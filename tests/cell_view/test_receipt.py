@@ -58,6 +58,36 @@ def test_missing_usage_is_left_out():
     assert "cost" not in text
 
 
+def test_the_time_to_the_first_token_is_left_out_where_it_says_nothing():
+    assert receipt(ended("Hi", first_token_s=0.004)).text.endswith(" · 1.2 s")
+    assert receipt(ended("Hi", first_token_s=1.18)).text.endswith(" · 1.2 s")
+    assert receipt(ended("Hi", first_token_s=0.1)).text.endswith(" · 1.2 s (first token 0.1 s)")
+
+
+def test_a_default_temperature_is_a_fact_and_no_line_of_its_own():
+    unset = Adjustment("temperature", "unset: the server's default 0.3 was at work", None, 0.3)
+    told = receipt(ended("Hi", request=replace(ended().request, adjusted=(unset,))))
+    assert told.text.endswith(" · 1.2 s · temperature 0.3 (unset)")
+    assert not told.lines
+    assert reply_receipt(Reply(adjusted=(unset,))).text == "temperature 0.3 (unset)"
+
+
+@pytest.mark.parametrize(
+    ("field", "why", "line"),
+    [
+        ("tools", "no effect: it calls none", "tools (no effect): it calls none"),
+        ("max_tokens", "max_tokens=4096, a default", "max_tokens=4096, a default"),
+        ("top_p", "unset: 1 was at work", "top_p (unset): 1 was at work"),
+    ],
+)
+def test_a_line_about_a_change_has_at_most_one_colon(field, why, line):
+    assert reply_receipt(Reply(adjusted=(Adjustment(field, why),))).lines == (line,)
+
+
+def test_a_reply_that_cost_nothing_is_free():
+    assert reply_receipt(ended("Hi").reply).text.endswith(" · free")
+
+
 def test_tries_are_counted_where_there_was_more_than_one():
     attempts = (Attempt(1, 429, 2.0), Attempt(2, 500, 4.0))
     assert receipt(ended("Hi", attempts=attempts)).text.endswith(" · 3 tries")

@@ -12,12 +12,13 @@ RECEIPT = "SmolLM2-135M-Instruct on this machine · 17 + 26 = 43 tokens · free 
 def test_text_is_appended_as_it_comes_and_the_receipt_follows(session, terminal, capsys):
     pieces = []
     lives = streamed("# Title\n\nSome *text*.", 4)
+    held_back = ""  # until it is known whether the first text needs a label
     script = Script(
         lives, ended(lives[-1].texts[0]), None, lambda _: pieces.append(capsys.readouterr().out)
     )
     with CellView(session, terminal):
         session.send(script)
-    assert pieces[:2] == ["# Ti", "tle\n"]
+    assert pieces[:3] == [held_back, "# Title\n", "\nSom"]
     assert "".join(pieces) == "# Title\n\nSome *text*."
     assert capsys.readouterr().out == f"\n{RECEIPT}\n"
 
@@ -48,6 +49,21 @@ def test_choices_come_one_after_the_other_with_their_numbers(session, terminal, 
     with CellView(session, terminal):
         session.send(Script(lives, ended("One", "Two")))
     assert capsys.readouterr().out == f"[choice 0]\nOne\n[choice 1]\nTwo\n{RECEIPT}\n"
+
+
+def test_the_first_choice_has_its_label_where_its_first_token_came_alone(session, terminal, capsys):
+    lives = [Live("p", ("On",)), Live("p", ("One", "Tw"))]
+    with CellView(session, terminal):
+        session.send(Script(lives, ended("One", "Two")))
+    assert capsys.readouterr().out == f"[choice 0]\nOne\n[choice 1]\nTwo\n{RECEIPT}\n"
+
+
+def test_a_choice_that_streamed_alone_is_named_below_it(session, terminal, capsys):
+    lives = [Live("p", ("O",)), Live("p", ("One",))]
+    with CellView(session, terminal):
+        session.send(Script(lives, ended("One", "Two")))
+    out = capsys.readouterr().out
+    assert out == f"One\n[choice 0 is above]\n\n[choice 1]\nTwo\n{RECEIPT}\n"
 
 
 def test_the_wait_for_a_retry_is_printed_once(session, terminal, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -187,8 +188,8 @@ def test_the_output_shows_the_newest_rows_first_and_the_totals(log: RequestLog) 
     assert "prompt 4 " not in text
     for shown in (text, html):
         assert "… 6 earlier" in shown
-        assert "26 requests, 1 failure, 1,075 tokens (not known for 1)" in shown
-        assert "cost 0.25 US dollars (not known for 1)" in shown
+        assert "26 requests, 1 failure, 1,075 tokens (unknown for 1)" in shown
+        assert "cost $0.25 (unknown for 1)" in shown
     assert "No requests yet" in repr(frame(RequestLog(Path(":memory:"))))
 
 
@@ -205,7 +206,29 @@ def test_the_output_shows_hostile_text_as_text(log: RequestLog) -> None:
 
 def test_totals_of_requests_in_the_air_are_not_called_unknown(log: RequestLog) -> None:
     log.start(request("Hi"), datetime.now(UTC))
-    assert totals(frame(log)) == "1 request, 0 failures, 0 tokens, cost 0 US dollars"
+    assert totals(frame(log)) == "1 request, 0 failures, 0 tokens, cost $0"
+
+
+def test_costs_that_nobody_knows_are_called_unknown(log: RequestLog) -> None:
+    logged(log, request("one"), reply())
+    logged(log, request("two"), reply(usage=None))
+    assert totals(frame(log)).endswith(", 43 tokens (unknown for 1), cost unknown")
+    assert "?" not in as_html(frame(log)) + repr(frame(log))
+
+
+def test_what_was_stopped_is_no_failure(log: RequestLog) -> None:
+    logged(log, request("one"), reply("Hal", usage=None), status="interrupted")
+    logged(log, request("two"), reply(usage=None), status="error")
+    expected = "2 requests, 1 failure, 1 stopped, tokens unknown, cost unknown"
+    assert totals(frame(log)) == expected
+
+
+def test_an_error_stands_in_the_reply_cell_after_what_had_come(log: RequestLog) -> None:
+    error = PartialReply("The connection <broke>.")
+    logged(log, request("one"), reply("Half an", usage=None), status="partial", error=error)
+    rows = frame(log)
+    assert "Half an · The connection <broke>." in repr(rows)
+    assert re.search(r">Half an<div [^>]*>The connection &lt;broke&gt;\.</div></td>", as_html(rows))
 
 
 def test_the_log_is_written_without_pandas() -> None:

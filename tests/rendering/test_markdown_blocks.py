@@ -14,7 +14,7 @@ from chatnb.rendering.markdown_blocks import good_place, opening, seam, split
 LINES = [
     "", "text", "- item", "1. item", "2) item", "  more", "   1. x", "```", "```python", "~~~~",
     "# head", "---", "===", "> quote", "    code", "| a | b |", "|--|--|", "$$", "\\[", "\\]",
-    "$$x$$", "\t", "***",
+    "$$x$$", "\t", "***", "\\begin{align}", "\\end{align}",
 ]  # fmt: skip
 markdown = st.lists(st.sampled_from(LINES), max_size=14).map("\n".join)
 
@@ -45,6 +45,7 @@ ORDINARY = [
     "| a | b |\n|---|---|\n| 1 | 2 |\n\nText\n",
     "> quote\nlazy\n\n> other\n\nText\n",
     "$$\na\n- b\n$$\nText\n\n\\[\na\n= b\n\\]\n\nText\n",
+    "Text\n\n\\begin{align}\na &= b\n- c &= d\n\\end{align}\nText\n",
     "    code\n\n    more code\n\nText\n",
     "Title\n=====\n\nOther\n---\nText\n***\nText\n",
     "Windows\r\n\r\n- a\r\n- b\r\n\r\n```\r\nx\r\n```\r\nText\r\n",

@@ -142,6 +142,26 @@ def test_math_over_several_lines_is_no_list_and_no_heading():
         assert f"<p>{formula}</p>" in reply_html(f"{formula}\n\nAfter")
 
 
+@pytest.mark.parametrize("name", ["align", "align*", "equation", "gather"])
+def test_an_environment_that_is_math_by_itself_reaches_mathjax_as_it_is(name):
+    formula = f"\\begin{{{name}}}\n- a_1 &= b_2 \\\\\n+ c*d*e &= f\n\\end{{{name}}}"
+    expected = f"<p>{formula.replace('&', '&amp;')}</p>"
+    assert expected in reply_html(f"So:\n{formula}\n\nAfter")
+    assert expected in reply_html(f"- \n{formula}\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\\begin{itemize}\n*a*\n\\end{itemize}",
+        "\\begin{align}\n*a*",
+        "\\begin{align}\n\n\\end{align}",
+    ],
+)
+def test_an_environment_that_is_no_math_or_never_ends_is_text(text):
+    assert "<span>\\</span>begin" in reply_html(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
