@@ -11,7 +11,7 @@ from chatnb.errors import ChatError, Interrupted, RequestFailed
 from chatnb.local import many_choices
 from chatnb.local.connection import LocalConnection
 from chatnb.local.model_file import checked_path, fetch, never
-from chatnb.local.request_checks import checked, without_control_tokens
+from chatnb.local.request_checks import checked, told_limit, without_control_tokens
 from chatnb.local.server import ensure
 from chatnb.local.server_state import RunningServer
 from chatnb.local.vocabulary import control_tokens
@@ -45,11 +45,12 @@ class LocalBackend:
 
     def complete(self, request: Request, flight: Flight) -> Reply:
         try:
-            return many_choices.complete(request, flight, self._complete)
+            reply = many_choices.complete(request, flight, self._complete)
         except Interrupted:
             raise
         except KeyboardInterrupt as interrupt:
             raise Interrupted("Stopped.", kind="interrupted") from interrupt
+        return told_limit(request, reply)
 
     def models(self) -> tuple[str, ...]:
         return (str(self.connection.model),)

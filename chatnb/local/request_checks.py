@@ -1,4 +1,4 @@
-"""What the embedded server would accept and should not, or would misread: before it is sent."""
+"""What the embedded server would accept and should not, would misread, or decides by itself."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from chatnb.errors import InvalidInput
-from chatnb.local.serve import DEFAULT_TEMPERATURE
-from chatnb.records import Adjustment, Message, Request
+from chatnb.local.serve import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE
+from chatnb.records import Adjustment, Message, Reply, Request
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 _TEXT_PARTS = ("text", "refusal")
 # Between the first character and the rest: seen by nobody, and no longer a control token.
 _BREAK = "\u200b"
@@ -69,6 +70,21 @@ def _notes(request: Request) -> list[Adjustment]:
     if set_fields.get("tools"):
         notes.append(Adjustment("tools", "no effect: the embedded model calls no tools"))
     return notes
+
+
+def told_limit(request: Request, reply: Reply) -> Reply:
+    """The reply with a note where the server's own limit on its length ended it."""
+    set_fields = {**request.parameters, **request.extra}
+    if any(set_fields.get(name) is not None for name in _LIMITS):
+        return reply
+    # Fewer tokens: it was the context that was full.
+    tokens = reply.usage.completion_tokens if reply.usage else None
+    cut = any(choice.finish_reason == "length" for choice in reply.choices)
+    if not cut or (tokens is not None and tokens < DEFAULT_MAX_TOKENS):
+        return reply
+    why = f"the embedded server stops at {DEFAULT_MAX_TOKENS} tokens where no limit is set"
+    note = Adjustment("max_tokens", why, None, DEFAULT_MAX_TOKENS)
+    return replace(reply, adjusted=(*reply.adjusted, note))
 
 
 def without_control_tokens(request: Request, tokens: Sequence[str]) -> Request:

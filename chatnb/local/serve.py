@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 # Changes with the settings below: a server that another chatnb started differently is not shared.
-SETTINGS = 1
+SETTINGS = 2
 PARALLEL = 4
 CONTEXT = 8192
 # By trying 48 answers: at 1.0 this model is incoherent, at 0.7 every other answer still is.
 DEFAULT_TEMPERATURE = 0.3
+# A small model can repeat itself until the context is full, which takes minutes.
+DEFAULT_MAX_TOKENS = 512
 
 NO_ENGINE = 3
 NO_MODEL = 4
@@ -70,6 +72,7 @@ def engine_parameters(settings: dict[str, Any]) -> Any:
     engine.verbosity = 2
     engine.cpuparams.n_threads = engine.cpuparams_batch.n_threads = threads()
     engine.sleep_idle_seconds = awake_for(settings["idle_s"])
+    engine.n_predict = DEFAULT_MAX_TOKENS
     _sample_neutrally(engine.sampling)
     return engine
 

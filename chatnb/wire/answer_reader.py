@@ -199,7 +199,7 @@ class AnswerReader:
         if watch.ended_by == "stop":
             return faults.interrupted(self.asked, reply)
         if watch.ended_by == "deadline" or "Timeout" in type(error).__name__:
-            return faults.stalled(self.asked, reply)
+            return faults.stalled(self._flight.deadlines.idle, self.asked, reply)
         return faults.broken_off(self.asked, reply, str(error))
 
     def _raise_if_ended(self, watch: Watch) -> None:
@@ -207,7 +207,7 @@ class AnswerReader:
         if watch.ended_by == "stop":
             raise faults.interrupted(self.asked, self.partial())
         if watch.ended_by == "deadline":
-            raise faults.stalled(self.asked, self.partial())
+            raise faults.stalled(self._flight.deadlines.idle, self.asked, self.partial())
 
     def _excerpt(self) -> str:
         return b"".join(self._raw)[:4_000].decode("utf-8", "replace")

@@ -84,11 +84,17 @@ def _verdict(answer: Answer, asked: Asked, tries: int, wait: float | None) -> tu
     if status == 429:
         return "rate_limit", _rate_limited(tries, wait)
     if status == 408 or status >= 500:
-        return "server", f"{host} is overloaded or down ({status}) after {_tries(tries)}."
+        return "server", _down(answer, host, tries)
     if status < 400:
         where = answer.headers.get("location") or "nowhere"
         return "redirect", f"{host} redirected the request to {where}; not followed."
     return _refused(answer, asked)
+
+
+def _down(answer: Answer, host: str, tries: int) -> str:
+    line = f"{host} is overloaded or down ({answer.status}) after {_tries(tries)}"
+    said = "" if is_web_page(answer.text) else answer.body.message
+    return f"{line}: {said}" if said else f"{line}. Run the cell again later."
 
 
 def _rate_limited(tries: int, wait: float | None) -> str:
@@ -99,12 +105,19 @@ def _rate_limited(tries: int, wait: float | None) -> str:
 
 def _refused(answer: Answer, asked: Asked) -> tuple[str, str]:
     if answer.status == 401:
-        return "auth", f"The API key was rejected (401). Check {asked.key_name} for {asked.host}."
+        return "auth", _unauthorized(asked)
     if answer.status == 403:
         return "permission", f"Not allowed (403): {_message(answer)}"
     if answer.status == 404:
         return _not_found(answer.body, asked)
     return _bad_request(answer, asked)
+
+
+def _unauthorized(asked: Asked) -> str:
+    if asked.keys:
+        return f"The API key was rejected (401). Check {asked.key_name} for {asked.host}."
+    where = "%chat_connect URL --key NAME_OF_VARIABLE"
+    return f"{asked.host} wants a key and none was sent: {where}."
 
 
 def _not_found(body: ErrorBody, asked: Asked) -> tuple[str, str]:
@@ -142,15 +155,16 @@ def _message(answer: Answer) -> str:
     return answer.body.message or "no reason given"
 
 
-def unreachable(reason: str, asked: Asked, tries: int) -> RequestFailed:
+def unreachable(reason: str, remedy: str, asked: Asked, tries: int) -> RequestFailed:
     """Nothing that speaks HTTP answered."""
-    line = f"Could not talk to {asked.host}: {reason} ({_tries(tries)})."
+    line = f"Could not talk to {asked.host}: {reason} ({_tries(tries)}). {remedy}"
     return _failure(RequestFailed, line, asked, kind="connection")
 
 
-def silent(seconds: float, asked: Asked, tries: int) -> RequestFailed:
-    """The server took the request and said nothing."""
+def silent(setting: str, seconds: float, asked: Asked, tries: int) -> RequestFailed:
+    """Nothing came within the seconds of that setting."""
     line = f"No answer from {asked.host} within {seconds:g} s ({_tries(tries)})."
+    line += f" {_longer(setting, seconds)}"
     return _failure(RequestFailed, line, asked, kind="timeout")
 
 
@@ -178,9 +192,10 @@ def broken_off(asked: Asked, reply: Reply, detail: str = "") -> PartialReply:
     return _failure(PartialReply, line, asked, kind="connection", reply=reply, detail=detail)
 
 
-def stalled(asked: Asked, reply: Reply) -> PartialReply:
-    """The answer began and did not go on."""
+def stalled(seconds: float, asked: Asked, reply: Reply) -> PartialReply:
+    """The answer began and did not go on for so long."""
     line = f"{asked.host} stopped sending; {characters(reply)} characters kept."
+    line += f" It was silent for {seconds:g} s: {_longer('idle_timeout', seconds)}"
     return _failure(PartialReply, line, asked, kind="timeout", reply=reply)
 
 
@@ -199,7 +214,8 @@ def unfinished(asked: Asked, reply: Reply, *, said_done: bool) -> PartialReply:
 
 def interrupted(asked: Asked, reply: Reply) -> Interrupted:
     """The user stopped it."""
-    line = f"Stopped; {characters(reply)} characters kept."
+    kept = characters(reply)
+    line = f"Stopped; {kept} characters kept." if kept else "Stopped before any text came."
     return _failure(Interrupted, line, asked, kind="interrupted", reply=reply)
 
 
@@ -231,6 +247,10 @@ def _failure(
         # Cleaned before it is cut, so that no half of a key is left at the end.
         detail=asked.clean(detail)[:_EXCERPT],
     )
+
+
+def _longer(setting: str, seconds: float) -> str:
+    return f"%chat_set {setting}={2 * seconds:g} waits longer."
 
 
 def _tries(count: int) -> str:

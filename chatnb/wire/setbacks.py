@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,12 +47,18 @@ def setback_from(
         )
     names = {base.__name__ for link in _chain(error) for base in type(link).__mro__}
     if watch.ended_by == "deadline" or "TimeoutException" in names:
-        seconds = deadlines.connect if "ConnectTimeout" in names else deadlines.first_token
-        reason = f"no answer within {seconds:g} s"
-        return Setback(error, lambda tries: faults.silent(seconds, asked, tries), reason)
+        return _silence("ConnectTimeout" in names, asked, deadlines, error)
     if ends_the_connection(error):
         return unreached(error, asked)
     return _never(error, asked, sent=line.has_sent)
+
+
+def _silence(connecting: bool, asked: Asked, deadlines: Deadlines, error: Exception) -> Setback:
+    setting, seconds = "first_token_timeout", deadlines.first_token
+    if connecting:
+        setting, seconds = "connect_timeout", deadlines.connect
+    reason = f"no answer within {seconds:g} s"
+    return Setback(error, lambda tries: faults.silent(setting, seconds, asked, tries), reason)
 
 
 def _from_status(error: Exception, answer: Answer, asked: Asked) -> Setback:
@@ -67,10 +74,10 @@ def _from_status(error: Exception, answer: Answer, asked: Asked) -> Setback:
     )
 
 
-def unreached(error: Exception, asked: Asked, *, may_retry: bool = True) -> Setback:
+def unreached(error: Exception, asked: Asked) -> Setback:
     """No connection, or one that broke before it said anything."""
-    reason = asked.clean(_reason(error))
-    return Setback(error, lambda tries: faults.unreachable(reason, asked, tries), reason, may_retry)
+    reason, remedy = asked.clean(_reason(error)), _remedy(error)
+    return Setback(error, lambda tries: faults.unreachable(reason, remedy, asked, tries), reason)
 
 
 def _never(error: Exception, asked: Asked, *, sent: bool) -> Setback:
@@ -99,6 +106,18 @@ def _reason(error: Exception) -> str:
             return "it closed without an answer" if closed else "what it sends is not HTTP"
         last = link
     return str(last).rstrip(".") or type(last).__name__
+
+
+def _remedy(error: Exception) -> str:
+    """What to do about it, by who gave up where."""
+    for link in _chain(error):
+        if isinstance(link, ConnectionRefusedError):
+            return "Is the server running there? %chat_connect names another."
+        if isinstance(link, socket.gaierror):
+            return "Is base_url right, and the network there? %chat_connect names another."
+        if isinstance(link, ConnectionError) or "disconnected" in str(link):
+            return "Run the cell again; %chat_connect names another server."
+    return "Is base_url right? %chat_connect names another."
 
 
 def _chain(error: Exception) -> list[BaseException]:

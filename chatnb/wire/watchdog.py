@@ -108,10 +108,14 @@ class Watchdog:
                 return
             self._running_in = os.getpid()
             self._dismissed = False
-            while self._watches or (not self._dismissed and self._changed.wait(LINGER_S)):
-                self._end_the_late()
-                self._sleep()
-            self._running_in = None
+            try:
+                while self._watches or (not self._dismissed and self._changed.wait(LINGER_S)):
+                    self._end_the_late()
+                    self._sleep()
+            finally:
+                # Whatever ended this, the next request starts another thread.
+                self._running_in = None
+                self._wakes_at = float("inf")
 
     def _end_the_late(self) -> None:
         now = time.monotonic()
@@ -124,5 +128,5 @@ class Watchdog:
             return
         self._wakes_at = min(watch.deadline for watch in self._watches)
         left = self._wakes_at - time.monotonic()
-        self._changed.wait(None if left == float("inf") else max(left, 0))
+        self._changed.wait(min(max(left, 0), threading.TIMEOUT_MAX))
         self._wakes_at = float("inf")

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -21,8 +22,13 @@ MISSING = (
 
 def find() -> str | None:
     """The path of a chromium; None where there is none yet."""
-    on_path = (path for name in ON_PATH if (path := shutil.which(name)))
-    return next((path for path in (*on_path, _playwrights_own()) if _starts(path)), None)
+    return next(filter(_starts, _candidates()), None)
+
+
+def _candidates() -> Iterator[str]:
+    yield from (path for name in ON_PATH if (path := shutil.which(name)))
+    # Last: to ask Playwright takes a second, which only those need who have none on PATH.
+    yield _playwrights_own()
 
 
 def _playwrights_own() -> str:

@@ -26,10 +26,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["nonsense"],
-        ["local"],
-        ["log"],
+        ["--loud"],
         ["demo", "--loud"],
         ["log", "purge", "--before", "soon"],
     ],
@@ -41,6 +39,32 @@ def test_what_is_no_command_ends_with_2_and_a_line(
         cli.main(arguments)
     assert exit_.value.code == 2
     assert "error:" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"), [([], "chatnb"), (["local"], "chatnb local"), (["log"], "chatnb log")]
+)
+def test_a_command_without_its_command_shows_its_help(
+    arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out.startswith(f"usage: {usage} ")
+    assert "COMMAND" in told.out
+    assert told.err == ""
+
+
+def test_what_is_no_date_names_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["log", "purge", "--before", "yesterday"])
+    assert "a date like 2026-01-31" in capsys.readouterr().err
+
+
+def test_the_help_of_export_lists_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["log", "export", "--help"])
+    told = capsys.readouterr().out
+    assert all(ending in told for ending in (".csv", ".jsonl", ".parquet"))
 
 
 def test_log_path_is_the_one_that_kernels_write_to(

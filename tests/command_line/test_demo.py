@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from chatnb.demo import new_part, run_demo
+from chatnb.demo import PICTURE, as_text, new_part, run_demo
 from chatnb.local.server_state import RunningServer
 
 STREAMED = """\
@@ -32,6 +32,20 @@ display({"text/plain": "Why did the\\n**chicken** cross?\\nmodel, 7 tokens"}, ra
 )
 def test_only_what_is_new_is_printed(shown: str, text: str, fresh: str) -> None:
     assert new_part(shown, text) == fresh
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"text/plain": "<Figure size 640x480 with 1 Axes>", "image/png": "iVBO"}, PICTURE),
+        ({"image/png": "iVBO"}, PICTURE),
+        ({"text/plain": "a chart of 3 rows", "image/png": "iVBO"}, "a chart of 3 rows"),
+        ({"text/plain": "<b>"}, "<b>"),
+        ({"text/html": "<b>bold</b>"}, ""),
+    ],
+)
+def test_a_picture_is_told_in_words(data: dict[str, str], text: str) -> None:
+    assert as_text(data) == text
 
 
 def _demo(tmp_path: Path, *cells: nbformat.NotebookNode) -> tuple[int, str]:

