@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -67,8 +68,10 @@ def running_lab(tmp_path: Path) -> Iterator[dict[str, Any]]:
 
     def told() -> dict[str, Any] | None:
         assert process.poll() is None
-        files = list(runtime.glob("jpserver-*.json"))
-        return dict(json.loads(files[0].read_text())) if files else None
+        for file in runtime.glob("jpserver-*.json"):
+            with contextlib.suppress(json.JSONDecodeError):  # it is being written
+                return dict(json.loads(file.read_text()))
+        return None
 
     try:
         yield wait_for(told, "JupyterLab to start", timeout=60)
