@@ -38,6 +38,12 @@ notebooks: $(VENV)/dev.stamp ## execute the notebooks with the embedded model an
 	@$(VENV)/bin/chatnb local fetch
 	$(PYTHON) -m tests.notebooks $(ARGS)
 
+picture: $(VENV)/dev.stamp ## the picture of the README, taken by a browser test
+	@$(VENV)/bin/chatnb local fetch
+	@$(PYTHON) -m tests.browser.chromium
+	$(PYTHON) -m pytest -q tests/browser/test_chat_journey.py -k picture
+	cp screenshots/readme.png notebooks/images/jupyterlab.png
+
 $(VENV)/made.stamp:
 	@for candidate in $(CANDIDATES); do \
 	  if $$candidate -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -59,4 +65,4 @@ $(VENV)/dev.stamp: pyproject.toml $(VENV)/lab.stamp
 	@$(PIP) --group dev
 	@touch $@
 
-.PHONY: help lab demo test check bench notebooks
+.PHONY: help lab demo test check bench notebooks picture

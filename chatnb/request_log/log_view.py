@@ -64,7 +64,7 @@ def as_html(log: pd.DataFrame) -> str:
         ' font-size: var(--jp-code-font-size, inherit); overflow-x: auto">'
         '<table class="dataframe" style="border-collapse: collapse">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        f'<div style="padding: 2px 8px; {_QUIET}">{below}</div></div>'
+        f'<div style="padding: 2px 6px; {_QUIET}">{below}</div></div>'
     )
 
 
@@ -136,8 +136,8 @@ def _row(row: _Row) -> str:
 
 def _cell(tag: str, text: str, heading: str, error: str = "") -> str:
     side = "right" if heading in _RIGHT else "left"
-    wrap = "min-width: 12em" if heading in _WRAPPED else "white-space: nowrap"
-    style = f"text-align: {side}; vertical-align: top; padding: 2px 8px; {wrap}"
+    wrap = "min-width: 8em" if heading in _WRAPPED else "white-space: nowrap"
+    style = f"text-align: {side}; vertical-align: top; padding: 2px 6px; {wrap}"
     quiet = f'<div style="{_QUIET}">{escape(error)}</div>' if error and heading == "reply" else ""
     return f'<{tag} style="{style}">{escape(text)}{quiet}</{tag}>'
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from tests.browser.conftest import Open
 from tests.loopback import LoopbackServer
 
 START = Path(__file__).parents[2] / "notebooks" / "00-start-here.ipynb"
-SCREENSHOT = START.parent / "images" / "jupyterlab.png"
 
 PICTURE = [
     "%load_ext chatnb\n%chat_connect local",
@@ -60,14 +58,12 @@ def test_a_user_runs_the_first_notebook_from_top_to_bottom(open_notebook: Open) 
 
 @pytest.mark.model
 def test_the_picture_of_the_readme(open_in_lab: Open) -> None:
-    """What a chat looks like; the README shows this very picture."""
+    """What a chat looks like; `make picture` puts it into the README."""
     page = open_in_lab(PICTURE, width=920, name="00-start-here")
     page.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     page.run_all()
     page.select(0)
-    picture = page.screenshot("readme")
-    SCREENSHOT.parent.mkdir(exist_ok=True)
-    shutil.copy(picture, SCREENSHOT)
+    page.screenshot("readme")
 
 
 @pytest.mark.model
