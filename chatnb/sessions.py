@@ -103,6 +103,9 @@ class Session(ConversationHolder):
         except Interrupted as late:
             late.exchange = late.exchange or exchange
             raise
+        except KeyboardInterrupt as early:
+            line = "Stopped before anything was sent."
+            raise Interrupted(line, kind="interrupted") from early
 
     def ask(self, prompt: str, *, system: str | None = None, **parameters: Any) -> Reply:
         """Answer one question without history: entered nowhere, logged, nothing drawn.

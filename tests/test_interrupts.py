@@ -65,6 +65,18 @@ def test_an_interrupt_while_the_row_is_started_sends_nothing(log):
     assert chat.messages == []
 
 
+def test_an_interrupt_before_the_row_is_one_line_and_no_row(log):
+    class SlowToPrepare(FakeBackend):
+        def prepare(self, request):
+            press_stop()
+            return request
+
+    chat = Session(connected(SlowToPrepare()), log)
+    with pytest.raises(Interrupted, match="before anything was sent"):
+        chat.send("a")
+    assert statuses(log) == []
+
+
 def test_an_interrupt_while_the_row_is_finished_comes_after_the_turn(log):
     chat = Session(connected(FakeBackend()), log)
     log.when = "finish"
