@@ -88,7 +88,8 @@ class Flight:
 
     A backend calls `delta` for the text that one socket read brought, `reasoning` likewise for a
     thinking model's, `attempt` after each HTTP attempt that another one follows, and `on_stop`
-    with what ends the request on the wire. `stop` may come from any thread.
+    with what ends the request on the wire; `waiting` says what takes long before anything is sent.
+    `stop` may come from any thread.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Flight:
         on_delta: Callable[[int, str], None] | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
         on_reasoning: Callable[[int, str], None] | None = None,
+        on_waiting: Callable[[str], None] | None = None,
     ) -> None:
         self.deadlines = deadlines or Deadlines()
         self.attempts: list[Attempt] = []
@@ -108,6 +110,7 @@ class Flight:
         self._on_delta = on_delta
         self._on_attempt = on_attempt
         self._on_reasoning = on_reasoning
+        self._on_waiting = on_waiting
         self._lock = threading.Lock()
         self._end: Callable[[], None] | None = None
 
@@ -132,6 +135,11 @@ class Flight:
         self._mark_first_token()
         if self._on_reasoning is not None:
             self._on_reasoning(choice, text)
+
+    def waiting(self, what: str) -> None:
+        """What is waited for before the request can be sent, in words for the user."""
+        if self._on_waiting is not None:
+            self._on_waiting(what)
 
     def attempt(
         self, number: int, status: int | None, wait: float | None = None, reason: str = ""

@@ -36,6 +36,7 @@ class LiveTurn:
             on_delta=self._delta,
             on_attempt=self._attempt,
             on_reasoning=self._reasoning,
+            on_waiting=self._waiting,
         )
 
     def _delta(self, choice: int, text: str) -> None:  # noqa: ARG002 - the flight keeps the text
@@ -45,6 +46,9 @@ class LiveTurn:
         if choice == 0:
             self._thoughts.append(text)
         self._advance()
+
+    def _waiting(self, what: str) -> None:
+        self._publish(replace(self._live, waiting=what))
 
     def _attempt(self, attempt: Attempt) -> None:
         if attempt.wait is not None:

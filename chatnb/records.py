@@ -261,6 +261,7 @@ class Live:
     texts: tuple[str, ...] = ("",)
     reasoning: str = ""
     attempt: Attempt | None = None
+    waiting: str = ""
     conversation: str = ""
     origin: Origin = field(default_factory=Origin)
 

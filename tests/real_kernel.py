@@ -125,7 +125,7 @@ class _Collector:
 
     def _display_data(self, content: dict[str, Any]) -> None:
         self._make_room()
-        self.ran.outputs.append(content)
+        self.ran.outputs.append(dict(content))
 
     _execute_result = _display_data
 

@@ -301,6 +301,21 @@ def test_watchers_see_the_first_text_at_once_and_the_end(chat, backend):
     assert seen[-1].last.reply.text == "Hello"
 
 
+def test_watchers_see_what_is_waited_for(chat, backend):
+    seen = []
+
+    def answer(request, flight):
+        flight.waiting("starting the model…")
+        return reply("Hello")
+
+    backend.enqueue(answer)
+    chat.observe(lambda change: seen.append(change["new"].live), "state")
+    chat.send("a")
+    assert seen[0].waiting == "starting the model…"
+    assert seen[1].texts == ("Hello",)
+    assert seen[1].waiting == ""
+
+
 def test_a_view_that_fails_loses_no_row(chat, caplog):
     chat.observe(lambda change: 1 / 0, "state")
     assert chat.send("a").text == "fine"

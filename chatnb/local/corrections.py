@@ -74,6 +74,8 @@ class LocalBackend:
             opened[1].close()
 
     def _complete(self, request: Request, leg: many_choices.Leg) -> Reply:
+        if self._opened is None:
+            leg.waiting(f"starting {self.connection.model}…")
         running, backend = self._open(lambda: leg.stopped)
         try:
             return backend.complete(request, leg)

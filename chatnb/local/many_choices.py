@@ -37,6 +37,9 @@ class Leg(Flight):
         self.received = True
         self._whole.reasoning(self._first + choice, text)
 
+    def waiting(self, what: str) -> None:
+        self._whole.waiting(what)
+
     def attempt(
         self, number: int, status: int | None, wait: float | None = None, reason: str = ""
     ) -> None:

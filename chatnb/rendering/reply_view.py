@@ -54,12 +54,12 @@ def status_html(words: str) -> str:
 
 
 def waiting_words(live: Live) -> str:
-    """What is shown while there is no text: the wait for a retry, or that the model thinks."""
+    """What is shown while there is no text: what is waited for, or that the model thinks."""
     attempt = live.attempt
     if attempt is not None and attempt.wait is not None:
         what = str(attempt.status or attempt.reason or "no answer")
         return f"{what}: trying again in {attempt.wait:.2g} s"
-    return "thinking…" if live.reasoning else ""
+    return live.waiting or ("thinking…" if live.reasoning else "")
 
 
 def thinking_html(reasoning: str = "") -> str:

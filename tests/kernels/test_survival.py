@@ -185,6 +185,7 @@ def test_the_next_cell_brings_a_killed_model_server_back(log_path, tmp_path, mon
         kernel.run("%load_ext chatnb\n%chat_connect local\nfrom chatnb.local import server")
         ask = "%%chat --fresh --temperature 0 --max_tokens 8\nHello"
         first = kernel.run(ask)
+        assert "starting SmolLM2-135M-Instruct…" in str(first.messages)
         (pid,) = kernel.run("print(*[each.pid for each in server.status()])").stdout.split()
         os.kill(int(pid), signal.SIGKILL)
         second = kernel.run(ask)
