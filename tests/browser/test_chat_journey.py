@@ -91,7 +91,8 @@ def test_a_long_answer_streams_and_can_be_stopped(open_notebook: Open) -> None:
     page = open_notebook(
         [
             "%load_ext chatnb\n%chat_connect local",
-            '%%chat --temperature 0 --extra {"ignore_eos": true} --max_tokens 2000\nTell me a story about a dog.',
+            '%%chat --temperature 0 --extra {"ignore_eos": true} --max_tokens 2000\n'
+            "Tell me a story about a dog.",
             "import chatnb\n"
             "print(chatnb.log()[['status', 'reply']].to_json(), len(chatnb.session().messages))",
         ]
