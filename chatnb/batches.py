@@ -73,7 +73,8 @@ def run_all(
                 if (exchange := future.result()) is not None:
                     done(exchange)
         except KeyboardInterrupt:
-            for flight in flights:
+            # The last first: a worker that becomes free must find nothing left to send.
+            for flight in reversed(flights):
                 flight.stop()
     taken = [future.result() for future in futures]
     return taken + [None] * (len(requests) - len(taken))
