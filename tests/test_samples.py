@@ -107,7 +107,8 @@ def test_an_interrupt_keeps_what_is_done_and_sends_nothing_more(chat, backend, c
 
     def interrupt(request, flight):
         assert sent.wait(20)
-        signal.raise_signal(signal.SIGINT)
+        # To the main thread, as a kernel's interrupt: only there does it end a wait.
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         assert flight.stopping.wait(20)
         return "the last one"
 
