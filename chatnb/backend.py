@@ -187,10 +187,10 @@ class Backend(Protocol):
     def complete(self, request: Request, flight: Flight) -> Reply:
         """Send the request and report what comes to the flight."""
 
-    def models(self) -> Sequence[str]:
-        """The model names that the server lists."""
+    def models(self, flight: Flight | None = None) -> Sequence[str]:
+        """The model names that the server lists; the flight may stop the asking."""
 
-    def token_ids(self, text: str) -> Sequence[int] | None:
+    def token_ids(self, text: str, flight: Flight | None = None) -> Sequence[int] | None:
         """The token ids of a text; None where the server does not tell."""
 
     def close(self) -> None:

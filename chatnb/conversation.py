@@ -27,6 +27,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """How something enters a conversation: from where, and what it takes the place of.
+
+    `append`: of nothing, even where a re-run would replace a turn; `replaces`: of this turn, whose
+    prompt is asked again, with everything after it.
+    """
+
+    place: Place = field(default_factory=Place)
+    append: bool = False
+    replaces: Turn | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A prompt and its reply, or messages that were added by hand.
 
@@ -73,15 +86,14 @@ class Conversation:
             return None
         return next((index for index in here if not self.turns[index].stale), None)
 
-    def before(self, place: Place, *, append: bool = False) -> Conversation:
-        """The conversation as an entry from this place finds it, with what it sets aside stale.
+    def before(self, entry: Entry) -> Conversation:
+        """The conversation as an entry finds it, with what it sets aside stale.
 
         A turn of the same cell that is stale already is let go: a cell counts once.
         """
-        if append or place.cell is None:
-            return self
-        first = self.replaced_by(place)
-        fresh = all(turn.place != place for turn in self.turns)
+        first, place = self._set_aside_by(entry), entry.place
+        counts = entry.replaces is None and not entry.append and place.cell is not None
+        fresh = counts and all(turn.place != place for turn in self.turns)
         turns = tuple(
             replace(turn, stale=True) if first is not None and index >= first else turn
             for index, turn in enumerate(self.turns)
@@ -89,23 +101,49 @@ class Conversation:
         )
         return self if turns == self.turns else replace(self, turns=turns)
 
-    def notice(self, place: Place, *, append: bool = False) -> str | None:
+    def notice(self, entry: Entry) -> str | None:
         """What the receipt says of a re-run: "re-run: replaces turn 2; turns 3-4 set aside"."""
-        first = None if append else self.replaced_by(place)
+        first = self._set_aside_by(entry)
         if first is None:
             return None
         number = sum(not turn.stale for turn in self.turns[:first]) + 1
-        own = [turn.place.cell == place.cell for turn in self.turns[first:] if not turn.stale]
+        own = [
+            turn is entry.replaces if entry.replaces else turn.place.cell == entry.place.cell
+            for turn in self.turns[first:]
+            if not turn.stale
+        ]
         mine = own.index(False) if False in own else len(own)
-        said = f"re-run: replaces {_numbered(number, number + mine - 1)}"
+        said = f"{'again' if entry.replaces else 're-run'}: replaces "
+        said += _numbered(number, number + mine - 1)
         if mine < len(own):
             said += f"; {_numbered(number + mine, number + len(own) - 1)} set aside"
         return said
 
-    def entered(self, turn: Turn, *, append: bool = False) -> Conversation:
-        """The conversation with one more turn, after what its place sets aside."""
-        found = self.before(turn.place, append=append)
+    def _set_aside_by(self, entry: Entry) -> int | None:
+        """The index in `turns` of the first live turn that the entry sets aside."""
+        if entry.replaces is not None:
+            return self.place_of(entry.replaces)
+        return None if entry.append else self.replaced_by(entry.place)
+
+    def place_of(self, turn: Turn) -> int | None:
+        """The index in `turns` of this very turn; None where it is gone, or was set aside."""
+        found = (index for index, each in enumerate(self.turns) if each is turn)
+        return None if turn.stale else next(found, None)
+
+    def entered(self, turn: Turn, entry: Entry | None = None) -> Conversation:
+        """The conversation with one more turn, after what its entry sets aside."""
+        found = self.before(entry or Entry(turn.place))
         return replace(found, turns=with_answer(found.turns, turn))
+
+    def with_edited(self, turn: Turn, message: int, content: str) -> Conversation:
+        """The conversation with other words in a message of a turn; its choices stay."""
+        at = self.place_of(turn)
+        if at is None or not 0 <= message < len(turn.messages):
+            raise InvalidInput("That turn is no longer in the conversation.", kind="usage")
+        edited = replace(turn.messages[message], content=content)
+        messages = (*turn.messages[:message], edited, *turn.messages[message + 1 :])
+        changed = replace(turn, messages=messages)
+        return replace(self, turns=(*self.turns[:at], changed, *self.turns[at + 1 :]))
 
     def with_choice(self, index: int) -> Conversation:
         """The last live turn with another of its choices as the answer; choices count from 0."""

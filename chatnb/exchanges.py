@@ -6,13 +6,22 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from chatnb.backend import Backend, Flight
-from chatnb.errors import ChatError, EmptyReply, Interrupted, PartialReply, RequestFailed
-from chatnb.interrupts import deferred
+from chatnb.errors import (
+    ChatError,
+    EmptyReply,
+    Interrupted,
+    InvalidInput,
+    PartialReply,
+    RequestFailed,
+)
+from chatnb.interrupts import Deferral, deferred
+from chatnb.prompts import Connected, completed
 from chatnb.records import Choice, Exchange, Reply, Request, Status
 
 
@@ -47,6 +56,37 @@ def run(request: Request, backend: Backend, log: Log, flight: Flight) -> Exchang
             request, started, row, status_of(reply, error), priced(reply, request), error,
             tuple(flight.attempts), flight.first_token_s, time.perf_counter() - begun,
         )  # fmt: skip
+        log.finish(exchange)
+        return exchange
+
+
+def run_draft(
+    request: Request,
+    connected: Connected,
+    log: Log,
+    flight: Flight,
+    interrupts: Deferral | None = None,
+) -> Exchange:
+    """The exchange of a request that lacks what only its server knows, which is asked first.
+
+    A server that cannot be asked is a row too. Raises InvalidInput, and what an interrupt raises
+    before anything was sent.
+    """
+    try:
+        with interrupts.allowed() if interrupts else nullcontext():
+            request = completed(request, connected, flight)
+    except InvalidInput:
+        raise
+    except ChatError as failure:
+        return _unsent(request, failure, log)
+    return run(request, connected.backend, log, flight)
+
+
+def _unsent(request: Request, failure: ChatError, log: Log) -> Exchange:
+    with deferred():
+        started = datetime.now(UTC)
+        row = log.start(request, started)
+        exchange = Exchange(request, started, row, failure.status, Reply(), failure, seconds=0.0)
         log.finish(exchange)
         return exchange
 

@@ -54,8 +54,8 @@ class OpenAIBackend:
     def prepare(self, request: Request) -> Request:
         return request
 
-    def token_ids(self, text: str) -> None:  # noqa: ARG002 - the API has no tokenizer
-        return None
+    def token_ids(self, text: str, flight: Flight | None = None) -> None:  # noqa: ARG002
+        return None  # the API has no tokenizer
 
     def complete(self, request: Request, flight: Flight) -> Reply:
         body = request.body()
@@ -75,14 +75,20 @@ class OpenAIBackend:
 
         return self._answer(send, reader, flight)
 
-    def models(self) -> tuple[str, ...]:
-        flight = Flight()
-        reader = NamesReader(self._asked("/models"), flight)
-        self._answer(
-            lambda line, options: line.client.models.with_streaming_response.list(**options),
-            reader,
-            flight,
-        )
+    def models(self, flight: Flight | None = None) -> tuple[str, ...]:
+        whole = flight or Flight()
+        own = Flight(whole.deadlines)  # its attempts are not the request's
+        reader = NamesReader(self._asked("/models"), own)
+        whole.on_stop(own.stop)
+        whole.waiting(f"asking {self.connection.host} for its models…")
+        try:
+            self._answer(
+                lambda line, options: line.client.models.with_streaming_response.list(**options),
+                reader,
+                own,
+            )
+        finally:
+            whole.on_stop(None)
         return reader.names
 
     def close(self) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatnb.backend import Backend, Connection
-from chatnb.conversation import Conversation, Place
+from chatnb.backend import Backend, Connection, Flight
+from chatnb.conversation import Conversation, Entry
 from chatnb.errors import InvalidInput
 from chatnb.records import Adjustment, Message, Origin, Request, Source
 from chatnb.text_checks import checked_text
@@ -26,33 +25,32 @@ class Asked:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     system: str | None = None
     conversation: str | None = None
-    append: bool = False
+    entry: Entry = field(default_factory=Entry)
     fresh: bool = False
     source: Source = "python"
     comparison: str | None = None
-    place: Place = field(default_factory=Place)
 
 
 def request_for(
     asked: Asked,
     conversation: Conversation,
     parameters: Mapping[str, Any],
-    connected: Connected,
+    connection: Connection,
     *,
     stream: bool,
 ) -> Request:
-    """The request that is sent for a prompt in this conversation, with these set parameters.
+    """The request that a prompt makes in this conversation, with these set parameters.
 
-    `stream` is the default where the parameter is unset.
+    No server is asked: `completed` does, for what only a server knows. `stream` is the default
+    where the parameter is unset.
     """
-    found = Conversation() if asked.fresh else conversation.before(asked.place, append=asked.append)
-    connection, backend = connected.connection, connected.backend
+    found = Conversation() if asked.fresh else conversation.before(asked.entry)
     values = dict(parameters)
     named = values.pop("model", None)
     defaults = {} if named else {k: v for k, v in connection.defaults.items() if k not in values}
     streamed, extra = values.pop("stream", stream), values.pop("extra", {})
-    request = Request(
-        named or connected.model,
+    return Request(
+        named or connection.model or "",
         messages_for(asked, found),
         {**defaults, **values},
         extra,
@@ -62,7 +60,13 @@ def request_for(
         origin_of(asked, found),
         tuple(_told(name, value, connection) for name, value in defaults.items()),
     )
-    return backend.prepare(with_token_ids(request, backend))
+
+
+def completed(request: Request, connected: Connected, flight: Flight) -> Request:
+    """The request as it will be sent: its model, the token ids of words, the backend's own part."""
+    if not request.model:
+        request = replace(request, model=connected.model(flight))
+    return connected.backend.prepare(with_token_ids(request, connected.backend, flight))
 
 
 def messages_for(asked: Asked, conversation: Conversation) -> tuple[Message, ...]:
@@ -86,18 +90,18 @@ class Connected:
     connection: Connection
     backend: Backend
     described: str = ""
+    _listed: list[str] = field(default_factory=list, repr=False, compare=False)
 
-    @functools.cached_property
-    def model(self) -> str:
-        """The model that answers where none was named; a server is asked once."""
-        return model_of(self.connection, self.backend)
+    def model(self, flight: Flight) -> str:
+        """The model that answers where none was named; a server is asked until it lists one."""
+        if not self._listed:
+            self._listed.append(only_model(self.connection, self.backend, flight))
+        return self._listed[0]
 
 
-def model_of(connection: Connection, backend: Backend) -> str:
-    """The model that answers where none was named: the connection's, or the only one listed."""
-    if connection.model:
-        return connection.model
-    listed = list(backend.models())
+def only_model(connection: Connection, backend: Backend, flight: Flight) -> str:
+    """The only model that a server lists; InvalidInput where it has several, or none."""
+    listed = list(backend.models(flight))
     if len(listed) == 1:
         return listed[0]
     names = ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
@@ -112,7 +116,7 @@ def model_of(connection: Connection, backend: Backend) -> str:
 def origin_of(asked: Asked, conversation: Conversation) -> Origin:
     name = None if asked.fresh else asked.conversation
     turn = None if asked.fresh else len(conversation.live) + 1
-    return Origin(asked.source, name, turn, asked.place.cell, asked.comparison)
+    return Origin(asked.source, name, turn, asked.entry.place.cell, asked.comparison)
 
 
 def _told(name: str, value: Any, connection: Connection) -> Adjustment:

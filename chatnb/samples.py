@@ -87,7 +87,7 @@ def _axis(name: str, value: Any) -> list[Any]:
 
 def _request(chat: Session, cell: Cell) -> Request:
     asked = Asked(cell.prompt, cell.parameters, cell.system, fresh=True, source="sample")
-    return chat.prepared(asked, stream=False)[1]
+    return chat.prepared(asked, stream=False)
 
 
 def _taken(

@@ -10,14 +10,14 @@ from typing import Any
 
 import traitlets
 
-from chatnb.conversation import Conversation, Place, Timeline, Turn, with_answer
+from chatnb.conversation import Conversation, Entry, Place, Timeline, Turn, turn_of
 from chatnb.errors import InvalidInput
+from chatnb.hand_written import checked_role, conversation_of
 from chatnb.interrupts import deferred
-from chatnb.records import Exchange, Live, Message, messages_from
+from chatnb.records import Exchange, Live, Message
 from chatnb.text_checks import checked_content, checked_text
 
 MAIN = "main"
-ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,8 @@ class ConversationHolder(traitlets.HasTraits):
         """
         message = Message(checked_role(role), checked_content(content, "A message's content"))
         turn = Turn((message,), self._place())
-        self._change(f"the added {role} message", lambda now: now.entered(turn, append=append))
+        entry = Entry(turn.place, append)
+        self._change(f"the added {role} message", lambda now: now.entered(turn, entry))
 
     def load(self, messages: Iterable[Mapping[str, Any] | Message]) -> None:
         """Replace the conversation by these messages (the API's dictionaries).
@@ -81,6 +82,42 @@ class ConversationHolder(traitlets.HasTraits):
         """
         loaded = conversation_of(messages, self._place())
         self._change("the loaded messages", lambda _: loaded)
+
+    def edit(self, turn: Turn, content: str, *, message: int = 0) -> None:
+        """Write other words into a message of a turn; nothing is sent.
+
+        >>> chat.edit(chat.conversation.live[0], "Madison.", message=1)     # doctest: +SKIP
+
+        `message`: 0 is the prompt, 1 the answer.
+        """
+        checked_content(content, "A message's content")
+        self._change("the edit", lambda now: now.with_edited(turn, message, content))
+
+    def keep(self, choice: int | None = None) -> None:
+        """Make another choice of the last answer the one that is sent, counted from 0.
+
+        >>> chat.keep(1)                                    # doctest: +SKIP
+
+        Without a number: enter the partial text of a request that broke off.
+        """
+        if choice is None:
+            self._keep_partial()
+            return
+        if not isinstance(choice, int):
+            raise InvalidInput(f"A choice is a number from 0, not {choice!r}.", kind="usage")
+        self._change(f"keeping choice {choice}", lambda now: now.with_choice(choice))
+
+    def _keep_partial(self) -> None:
+        last = self.state.last
+        if last is None or last.status not in ("partial", "interrupted") or not last.reply.text:
+            raise InvalidInput("There is no partial answer to keep.", kind="usage")
+        name = last.request.origin.conversation
+        turns = self.state.timeline(name).present.turns
+        if name is None or any(turn.exchange == last.id for turn in turns):
+            why = "it was sent with --fresh" if name is None else "it is there already"
+            raise InvalidInput(f"The partial answer is not kept: {why}.", kind="usage")
+        turn = turn_of(last.request, last.reply.choices, self._place(), last.id)
+        self._change("keeping the partial answer", lambda now: now.entered(turn), name)
 
     def undo(self) -> str:
         """Take back the last change of the conversation, whatever it was; says what it was."""
@@ -120,31 +157,9 @@ class ConversationHolder(traitlets.HasTraits):
                 logging.getLogger("chatnb").exception("A view of the session failed.")
 
 
-def conversation_of(messages: Iterable[Mapping[str, Any] | Message], place: Place) -> Conversation:
-    """A conversation of hand-written messages; a system message that comes first is its own."""
-    try:
-        loaded = messages_from(messages)
-    except (KeyError, TypeError, AttributeError):
-        raise InvalidInput(
-            'Messages are a list of {"role": ..., "content": ...}: nothing was loaded.',
-            kind="usage",
-        ) from None
-    for message in loaded:
-        checked_role(message.role)
-        checked_content(message.content, "A message's content")
-    first = loaded[0] if loaded else None
-    if first is not None and first.role == "system" and isinstance(first.content, str):
-        rest, system = loaded[1:], first.content
-    else:
-        rest, system = loaded, None
-    turns: tuple[Turn, ...] = ()
-    for message in rest:
-        turns = with_answer(turns, Turn((message,), place))
-    return Conversation(system, turns)
-
-
-def checked_role(role: str) -> str:
-    """The role, if the API has it."""
-    if role not in ROLES:
-        raise InvalidInput(f"A role is one of {', '.join(ROLES)}, not {role!r}.", kind="usage")
-    return role
+def entered(timeline: Timeline, exchange: Exchange, entry: Entry) -> Timeline:
+    """The timeline with the turn that an answered prompt makes, as one step of undo."""
+    turn = turn_of(exchange.request, exchange.reply.choices, entry.place, exchange.id)
+    after = timeline.present.entered(turn, entry)
+    again = "the re-run of " if timeline.present.notice(entry) else ""
+    return timeline.changed(f"{again}turn {len(after.live)}", after)

@@ -12,16 +12,17 @@ from dataclasses import replace
 from typing import Any
 
 from chatnb.backend import Backend, Connection, Flight
-from chatnb.conversation import Place, turn_of
+from chatnb.conversation import Entry, Place, Turn
 from chatnb.errors import Interrupted, InvalidInput
-from chatnb.exchanges import run
-from chatnb.interrupts import deferred
+from chatnb.exchanges import run_draft
+from chatnb.hand_written import conversation_of
+from chatnb.interrupts import Deferral, deferred
 from chatnb.live_turns import LiveTurn
 from chatnb.parameters import Parameters
-from chatnb.prompts import Asked, Connected, request_for
+from chatnb.prompts import Asked, Connected, completed, request_for
 from chatnb.records import Exchange, Live, Reply, Request, Source
 from chatnb.request_log import RequestLog
-from chatnb.session_state import MAIN, ConversationHolder, State, conversation_of
+from chatnb.session_state import MAIN, ConversationHolder, State, entered
 from chatnb.settings import Settings
 
 
@@ -77,7 +78,9 @@ class Session(ConversationHolder):
         conversation: str | None = None,
         append: bool = False,
         fresh: bool = False,
+        replaces: Turn | None = None,
         source: Source = "python",
+        comparison: str | None = None,
         **parameters: Any,
     ) -> Reply:
         """Send a prompt in the conversation and return the Reply.
@@ -86,18 +89,20 @@ class Session(ConversationHolder):
 
         `parameters` hold for this request (None: not sent); `system` replaces the system message
         for it; `fresh` neither reads nor enters the conversation; `append` adds a turn where a
-        re-run would replace one. Raises ChatError, or Interrupted; either carries the exchange.
+        re-run would replace one; `replaces` is a turn that this one takes the place of, with
+        everything after it. Raises ChatError, or Interrupted; either carries the exchange.
         """
-        return self._send(Asked(prompt, parameters, system, conversation, append, fresh, source))
+        entry = Entry(append=append, replaces=replaces)
+        asked = Asked(prompt, parameters, system, conversation, entry, fresh, source, comparison)
+        return self._send(asked)
 
     def _send(self, asked: Asked) -> Reply:
         exchange: Exchange | None = None
         try:
             with deferred() as interrupts, self._one_at_a_time(asked):
                 connected = self._connected()
-                with interrupts.allowed():
-                    asked, request = self._prepared(asked, connected, stream=True)
-                exchange = self._exchanged(asked, request, connected.backend)
+                asked, request = self._drafted(asked, connected, stream=True)
+                exchange = self._exchanged(asked, request, connected, interrupts)
                 self._unanswered = None if exchange.error is None else self._unanswered
                 return _answer(exchange)
         except Interrupted as late:
@@ -114,22 +119,44 @@ class Session(ConversationHolder):
         """
         connected = self._connected()
         asked = Asked(prompt, parameters, system, fresh=True)
-        _, request = self._prepared(asked, connected, stream=False)
+        _, request = self._drafted(asked, connected, stream=False)
         flight = Flight(self.settings.deadlines())
-        return _answer(run(request, connected.backend, self.log, flight))
+        return _answer(run_draft(request, connected, self.log, flight))
 
-    def prepared(self, asked: Asked, *, stream: bool = True) -> tuple[Asked, Request]:
-        """What was asked with its place filled in, and the request it would be; sends nothing."""
-        return self._prepared(asked, self._connected(), stream=stream)
+    def prepared(self, asked: Asked, *, stream: bool = True) -> Request:
+        """The request that would be sent; it is not, but the server may be asked for its model."""
+        connected = self._connected()
+        _, request = self._drafted(asked, connected, stream=stream)
+        return completed(request, connected, Flight(self.settings.deadlines()))
 
-    def _prepared(
+    def drafted(self, asked: Asked, *, stream: bool = True) -> Request:
+        """The request without what only a server knows; no server is asked."""
+        return self._drafted(asked, self._connected(), stream=stream)[1]
+
+    def _drafted(
         self, asked: Asked, connected: Connected, *, stream: bool
     ) -> tuple[Asked, Request]:
+        """What was asked with its place filled in, and the request that it makes."""
         name = asked.conversation or self.state.current
-        asked = replace(asked, conversation=name, place=self._place())
+        # A panel stands in no cell: it may send while one runs.
+        place = Place() if asked.source in ("panel", "compare") else self._place()
+        asked = replace(asked, conversation=name, entry=replace(asked.entry, place=place))
         merged = self.parameters.merged(asked.parameters)
         present = self.state.timeline(name).present
-        return asked, request_for(asked, present, merged, connected, stream=stream)
+        return asked, request_for(asked, present, merged, connected.connection, stream=stream)
+
+    def regenerate(self, turn: Turn | None = None, **options: Any) -> Reply:
+        """Ask a turn's prompt again, the last one's where none is named; it takes its place.
+
+        >>> chat.regenerate(temperature=1).text             # doctest: +SKIP
+        """
+        live = self.conversation.live
+        if turn is None and not live:
+            raise InvalidInput("There is no turn to ask again.", kind="usage")
+        turn = turn or live[-1]
+        if turn.messages[0].role != "user" or not isinstance(turn.messages[0].content, str):
+            raise InvalidInput("That turn has no prompt to ask again.", kind="usage")
+        return self.send(turn.messages[0].content, replaces=turn, **options)
 
     def retry(self) -> Reply:
         """Send the last prompt once more, where its request failed.
@@ -146,29 +173,6 @@ class Session(ConversationHolder):
         if flight is not None:
             flight.stop()
 
-    def keep(self, choice: int | None = None) -> None:
-        """Make another choice of the last answer the one that is sent, counted from 0.
-
-        >>> chat.keep(1)                                    # doctest: +SKIP
-
-        Without a number: enter the partial text of a request that broke off.
-        """
-        if choice is not None:
-            if not isinstance(choice, int):
-                raise InvalidInput(f"A choice is a number from 0, not {choice!r}.", kind="usage")
-            self._change(f"keeping choice {choice}", lambda now: now.with_choice(choice))
-            return
-        last = self.state.last
-        if last is None or last.status not in ("partial", "interrupted") or not last.reply.text:
-            raise InvalidInput("There is no partial answer to keep.", kind="usage")
-        name = last.request.origin.conversation
-        turns = self.state.timeline(name).present.turns
-        if name is None or any(turn.exchange == last.id for turn in turns):
-            why = "it was sent with --fresh" if name is None else "it is there already"
-            raise InvalidInput(f"The partial answer is not kept: {why}.", kind="usage")
-        turn = turn_of(last.request, last.reply.choices, self._place(), last.id)
-        self._change("keeping the partial answer", lambda now: now.entered(turn), name)
-
     def resume(self) -> None:
         """Continue the conversation that this notebook had before its kernel was restarted.
 
@@ -184,10 +188,13 @@ class Session(ConversationHolder):
         self._change("the resumed conversation", lambda _: loaded, stored.name)
         self.settings.conversation = None if stored.name == MAIN else stored.name
 
-    def fork(self) -> Session:
-        """An independent session with the same conversations, parameters, settings and log."""
+    def fork(self, connected: Callable[[], Connected] | None = None) -> Session:
+        """An independent session with the same conversations, parameters, settings and log.
+
+        `connected`: who answers it, if not who answers this one.
+        """
         twin = Session(
-            self._connected,
+            connected or self._connected,
             self.log,
             place=self._place,
             parameters=Parameters(**self.parameters.values()),
@@ -201,11 +208,14 @@ class Session(ConversationHolder):
         conversation = fork.conversation
         self._change("the adopted conversation", lambda _: conversation)
 
-    def _exchanged(self, asked: Asked, request: Request, backend: Backend) -> Exchange:
+    def _exchanged(
+        self, asked: Asked, request: Request, connected: Connected, interrupts: Deferral
+    ) -> Exchange:
         turn = LiveTurn(request, self.settings.deadlines(), self._publish_live)
         self._flight = turn.flight
         try:
-            return self._committed(asked, run(request, backend, self.log, turn.flight))
+            exchange = run_draft(request, connected, self.log, turn.flight, interrupts)
+            return self._committed(asked, exchange)
         finally:
             self._flight = None
             if self.state.live is not None:
@@ -215,7 +225,7 @@ class Session(ConversationHolder):
         """The exchange with its notes, entered in the conversation if it is an answer."""
         with self._lock:
             timeline = self.state.timeline(asked.conversation)
-            notice = timeline.present.notice(asked.place, append=asked.append)
+            notice = timeline.present.notice(asked.entry)
             enters = exchange.status in ("ok", "refused") and not asked.fresh
             said = (notice,) if enters and notice else ()
             # Only a cell shows them: elsewhere they wait for the next one.
@@ -223,11 +233,8 @@ class Session(ConversationHolder):
             exchange = replace(exchange, notes=said + notes)
             timelines = self.state.timelines
             if enters and asked.conversation:
-                row = turn_of(exchange.request, exchange.reply.choices, asked.place, exchange.id)
-                after = timeline.present.entered(row, append=asked.append)
-                again = "the re-run of " if notice else ""
-                changed = timeline.changed(f"{again}turn {len(after.live)}", after)
-                timelines = {**timelines, asked.conversation: changed}
+                after = entered(timeline, exchange, asked.entry)
+                timelines = {**timelines, asked.conversation: after}
             self._publish(timelines=timelines, live=None, last=exchange)
             return exchange
 

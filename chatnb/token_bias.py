@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chatnb.backend import Backend
+from chatnb.backend import Backend, Flight
 from chatnb.errors import InvalidInput
 from chatnb.records import Adjustment, Request
 
@@ -22,7 +22,7 @@ def spellings(word: str) -> tuple[str, ...]:
     return tuple(before + case for case in cases for before in ("", " "))
 
 
-def with_token_ids(request: Request, backend: Backend) -> Request:
+def with_token_ids(request: Request, backend: Backend, flight: Flight) -> Request:
     """The request with each word of its logit_bias replaced by the ids of its spellings."""
     asked: Mapping[str, Any] = request.parameters.get("logit_bias") or {}
     words = [token for token in asked if not token.lstrip("-").isdigit()]
@@ -31,7 +31,7 @@ def with_token_ids(request: Request, backend: Backend) -> Request:
     biases = {token: bias for token, bias in asked.items() if token not in words}
     told = []
     for word in words:
-        ids, longer = ids_of(word, backend)
+        ids, longer = ids_of(word, backend, flight)
         biases |= {str(token): asked[word] for token in ids}
         told.append(f"{word!r} is {len(ids)} token ids: {', '.join(map(str, ids))}")
         if longer:
@@ -44,7 +44,7 @@ def with_token_ids(request: Request, backend: Backend) -> Request:
     )
 
 
-def ids_of(word: str, backend: Backend) -> tuple[list[int], list[str]]:
+def ids_of(word: str, backend: Backend, flight: Flight) -> tuple[list[int], list[str]]:
     """The token ids of a word's spellings, and the spellings that are longer than one token.
 
     A longer spelling is left out, since biasing its first token would hit every word that begins
@@ -52,7 +52,7 @@ def ids_of(word: str, backend: Backend) -> tuple[list[int], list[str]]:
     """
     found: dict[str, list[int]] = {}
     for spelling in spellings(word):
-        tokens = backend.token_ids(spelling)
+        tokens = backend.token_ids(spelling, flight)
         if tokens is None:
             raise InvalidInput(
                 f"logit_bias takes token ids here: this server does not tell those of {word!r}.",

@@ -41,10 +41,10 @@ class FakeBackend:
             flight.delta(choice.index, choice.text)
         return answer
 
-    def models(self):
+    def models(self, flight=None):
         return self.listed
 
-    def token_ids(self, text):
+    def token_ids(self, text, flight=None):
         return self.tokens.get(text)
 
     def close(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatnb.conversation import Conversation, Place, Timeline, Turn
+from chatnb.conversation import Conversation, Entry, Place, Timeline, Turn
 from chatnb.errors import InvalidInput
 from chatnb.records import Choice, Message
 
@@ -20,7 +20,9 @@ def texts(conversation):
 def conversation_of(*entries, append=()):
     conversation = Conversation()
     for text, cell, execution in entries:
-        conversation = conversation.entered(turn(text, cell, execution), append=text in append)
+        conversation = conversation.entered(
+            turn(text, cell, execution), Entry(Place(cell, execution), text in append)
+        )
     return conversation
 
 
@@ -31,8 +33,8 @@ def test_without_a_cell_id_entries_append():
 def test_a_re_run_replaces_its_turn_and_sets_aside_what_came_after():
     run = conversation_of(("a", "A", 1), ("b", "B", 2), ("c", "C", 3), ("d", "D", 4))
     again = Place("B", 5)
-    assert run.notice(again) == "re-run: replaces turn 2; turns 3-4 set aside"
-    assert texts(run.before(again)) == ["a"]
+    assert run.notice(Entry(again)) == "re-run: replaces turn 2; turns 3-4 set aside"
+    assert texts(run.before(Entry(again))) == ["a"]
     rerun = run.entered(turn("b2", "B", 5))
     assert texts(rerun) == ["a", "b2"]
     assert [entry.stale for entry in rerun.turns] == [False, True, True, True, False]
@@ -43,14 +45,15 @@ def test_a_stale_cell_asks_again_at_the_end_and_counts_once():
     assert texts(run) == ["a2", "b2"]
     assert [entry.messages[0].content for entry in run.turns if entry.stale] == ["a"]
     assert (
-        conversation_of(("a", "A", 1), ("b", "B", 2), ("a2", "A", 3)).notice(Place("B", 4)) is None
+        conversation_of(("a", "A", 1), ("b", "B", 2), ("a2", "A", 3)).notice(Entry(Place("B", 4)))
+        is None
     )
 
 
 def test_entries_of_one_execution_append():
     run = conversation_of(("a", "A", 1), ("b", "A", 1), ("c", "C", 2))
     assert texts(run) == ["a", "b", "c"]
-    assert run.notice(Place("A", 3)) == "re-run: replaces turns 1-2; turn 3 set aside"
+    assert run.notice(Entry(Place("A", 3))) == "re-run: replaces turns 1-2; turn 3 set aside"
     again = run.entered(turn("a2", "A", 3)).entered(turn("b2", "A", 3))
     assert texts(again) == ["a2", "b2"]
 

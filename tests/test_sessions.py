@@ -368,6 +368,42 @@ def test_without_a_model_the_only_listed_one_answers(backend, tmp_path):
     log.close()
 
 
+def test_a_server_that_does_not_list_its_models_leaves_a_row(backend, tmp_path):
+    log = RequestLog(tmp_path / "log.sqlite")
+    chat = Session(connected(backend, model=None), log)
+    backend.models = lambda flight: (_ for _ in ()).throw(RequestFailed("down", kind="network"))
+    for ask in (chat.send, chat.ask):
+        with pytest.raises(RequestFailed, match="down") as caught:
+            ask("Anybody there?")
+        assert caught.value.exchange.status == "error"
+    table = rows(chat)
+    assert list(table["prompt"]) == ["Anybody there?"] * 2
+    assert list(table["error_kind"]) == ["network", "network"]
+    assert texts(chat) == []
+    assert backend.requests == []
+    log.close()
+
+
+def test_stop_reaches_a_session_that_asks_the_server_for_its_model(backend, tmp_path):
+    log = RequestLog(tmp_path / "log.sqlite")
+    chat = Session(connected(backend, model=None), log)
+    waited = []
+
+    def models(flight):
+        flight.waiting("asking fake for its models…")
+        waited.append(chat.state.live.waiting)
+        flight.on_stop(lambda: waited.append("ended on the wire"))
+        chat.stop()
+        raise Interrupted("Stopped.", kind="interrupted")
+
+    backend.models = models
+    with pytest.raises(Interrupted):
+        chat.send("Anybody there?")
+    assert waited == ["asking fake for its models…", "ended on the wire"]
+    assert chat.state.live is None
+    log.close()
+
+
 def test_a_word_in_logit_bias_becomes_its_token_ids(chat, backend):
     backend.tokens = {"blue": [7], " blue": [8], "Blue": [9, 10], " Blue": [11]}
     chat.send("a", logit_bias={"blue": -100, "3": 1})
@@ -391,3 +427,56 @@ def test_defaults_of_the_connection_go_with_its_model_only(backend, tmp_path):
     ]  # fmt: skip
     assert chat.last.adjusted == ()
     log.close()
+
+
+def test_regenerate_asks_the_last_prompt_again_in_its_place(chat, backend):
+    backend.enqueue("one", "two", "three")
+    chat.send("a")
+    chat.send("b")
+    assert chat.regenerate(temperature=1).text == "three"
+    assert texts(chat) == ["a", "one", "b", "three"]
+    assert [message.content for message in backend.requests[2].messages] == ["a", "one", "b"]
+    assert [turn.stale for turn in chat.conversation.turns] == [False, True, False]
+    assert chat.undo() == "the re-run of turn 2"
+    assert texts(chat) == ["a", "one", "b", "two"]
+
+
+def test_a_turn_that_is_replaced_sets_aside_what_came_after(chat, backend):
+    for prompt in "abc":
+        chat.send(prompt)
+    first = chat.conversation.live[0]
+    chat.send("A?", replaces=first)
+    assert texts(chat) == ["A?", "fine"]
+    assert chat.last.notes == ("again: replaces turn 1; turns 2-3 set aside",)
+    chat.send("d", replaces=first)  # it is gone: the prompt goes to the end
+    assert texts(chat) == ["A?", "fine", "d", "fine"]
+
+
+def test_an_edited_message_is_what_is_sent_next(chat, backend):
+    backend.enqueue("Adams.")
+    chat.send("Who was first?")
+    chat.edit(chat.conversation.live[0], "Washington.", message=1)
+    chat.send("Sure?")
+    assert [message.content for message in backend.requests[1].messages] == [
+        "Who was first?", "Washington.", "Sure?",
+    ]  # fmt: skip
+    with pytest.raises(InvalidInput, match="no longer in the conversation"):
+        chat.edit(chat.conversation.live[0], "x", message=2)
+    chat.undo()
+    assert chat.undo() == "the edit"
+    assert texts(chat) == ["Who was first?", "Adams."]
+
+
+def test_a_panel_sends_from_no_cell(chat, here):
+    here["place"] = Place("cell-1", "run-1")
+    chat.send("a", source="panel")
+    assert chat.conversation.turns[0].place == Place()
+    assert rows(chat)["cell"].isna().all()
+
+
+def test_a_fork_may_have_another_connection(chat, backend):
+    other = FakeBackend("from the other")
+    fork = chat.fork(connected(other))
+    assert fork.send("a", source="compare", comparison="c1").text == "from the other"
+    assert backend.requests == []
+    assert list(rows(chat)["comparison"]) == ["c1"]

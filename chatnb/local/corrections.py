@@ -10,7 +10,7 @@ from chatnb.backend import Backend, Connection, Flight
 from chatnb.errors import ChatError, Interrupted, RequestFailed
 from chatnb.local import many_choices
 from chatnb.local.connection import LocalConnection
-from chatnb.local.model_file import checked_path, fetch, never
+from chatnb.local.model_file import checked_path, fetch
 from chatnb.local.request_checks import checked, told_limit, without_control_tokens
 from chatnb.local.server import ensure
 from chatnb.local.server_state import RunningServer
@@ -52,13 +52,13 @@ class LocalBackend:
             raise Interrupted("Stopped.", kind="interrupted") from interrupt
         return told_limit(request, reply)
 
-    def models(self) -> tuple[str, ...]:
+    def models(self, flight: Flight | None = None) -> tuple[str, ...]:  # noqa: ARG002 - known
         return (str(self.connection.model),)
 
-    def token_ids(self, text: str) -> Sequence[int]:
+    def token_ids(self, text: str, flight: Flight | None = None) -> Sequence[int]:
         """The token ids of a text; what looks like a control token is text."""
         body = {"content": text, "add_special": False, "parse_special": False}
-        status, answer = self._ask("/tokenize", body)
+        status, answer = self._ask("/tokenize", body, flight or Flight())
         if status != 200:
             raise RequestFailed(
                 f"The embedded model could not tokenize the text ({status}): {answer}",
@@ -74,30 +74,34 @@ class LocalBackend:
             opened[1].close()
 
     def _complete(self, request: Request, leg: many_choices.Leg) -> Reply:
-        if self._opened is None:
-            leg.waiting(f"starting {self.connection.model}…")
-        running, backend = self._open(lambda: leg.stopped)
+        running, backend = self._open(leg)
         try:
             return backend.complete(request, leg)
         except ChatError as error:
             if leg.received or running.answers():
                 raise
             leg.attempt(1, error.http_status, 0.0, "the model server was gone; started again")
-        _, backend = self._open(lambda: leg.stopped)
+        _, backend = self._open(leg)
         return backend.complete(request, leg)
 
-    def _ask(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        running, _ = self._open(never)
+    def _ask(self, path: str, body: dict[str, Any], flight: Flight) -> tuple[int, Any]:
+        running, _ = self._open(flight)
         try:
             return running.request("POST", path, body)
         except OSError:
             if running.answers():
                 raise
-        running, _ = self._open(never)
+        running, _ = self._open(flight)
         return running.request("POST", path, body)
 
-    def _open(self, stopped: Callable[[], bool]) -> tuple[RunningServer, Backend]:
+    def _open(self, flight: Flight) -> tuple[RunningServer, Backend]:
         """The server and the backend that talks to it; a new pair where it has gone."""
+
+        def stopped() -> bool:
+            return flight.stopped
+
+        if self._opened is None:
+            flight.waiting(f"starting {self.connection.model}…")
         with self._lock:
             if self._opened is not None and self._opened[0].listens():
                 return self._opened

@@ -72,13 +72,14 @@ class ChatMagics:
             self.shell.user_ns[options.output] = reply
 
     def _show_request(self, prompt: str, options: Options) -> None:
+        from chatnb.conversation import Entry
         from chatnb.prompts import Asked
 
         asked = Asked(
             prompt, options.parameters, options.system, options.conversation,
-            options.append, options.fresh, "cell",
+            Entry(append=options.append), options.fresh, "cell",
         )  # fmt: skip
-        _, request = self.session.prepared(asked)
+        request = self.session.prepared(asked)
         body = json.dumps(request.body(), indent=2, ensure_ascii=False)
         connection = self.session.connection
         where = "the embedded model" if connection.embedded else connection.base_url

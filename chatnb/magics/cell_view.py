@@ -34,8 +34,8 @@ class Drawer(Protocol):
     def live(self, live: Live) -> None:
         """Show the turn in the air."""
 
-    def end(self, exchange: Exchange) -> None:
-        """Show the turn as it ended, in the place of what was shown so far."""
+    def end(self, exchange: Exchange | None) -> None:
+        """Show the turn as it ended, in the place of what was shown so far; None: none was sent."""
 
 
 class CellView:
@@ -71,9 +71,8 @@ class CellView:
     ) -> None:
         self._session.unobserve(self._follow, "state")
         exchange = self._ended(error)
-        if exchange is not None:
-            with self._lock:
-                self._guarded(lambda: self._drawer.end(exchange))
+        with self._lock:
+            self._guarded(lambda: self._drawer.end(exchange))
 
     def _follow(self, change: Mapping[str, Any]) -> None:
         live = change["new"].live
@@ -134,7 +133,11 @@ class NotebookDrawer:
         elif words := waiting_words(live):
             self._put(0, status_html(words))
 
-    def end(self, exchange: Exchange) -> None:
+    def end(self, exchange: Exchange | None) -> None:
+        if exchange is None:
+            if self._outputs:  # what was waited for
+                self._shell.display_pub.clear_output(wait=True)
+            return
         said = has_text(exchange.reply) or exchange.status in ("ok", "refused")
         worth_saying = said or exchange.notes or exchange.adjusted
         if worth_saying and self._outputs == {0}:

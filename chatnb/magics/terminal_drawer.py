@@ -33,7 +33,9 @@ class TerminalDrawer:
             self._words = words
             _write(f"{terminal_text(words)}\n")
 
-    def end(self, exchange: Exchange) -> None:
+    def end(self, exchange: Exchange | None) -> None:
+        if exchange is None:
+            return
         reply = exchange.reply
         if has_text(reply) and not self._printed:
             _write(f"{reply_body_text(reply)}\n")

@@ -105,6 +105,20 @@ def test_each_situation_gets_one_line(situation, tmp_path, log_path, monkeypatch
         kernel.close()
 
 
+def test_what_was_waited_for_goes_away_where_nothing_was_sent(
+    tmp_path, log_path, server, monkeypatch
+):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)  # it lists two models
+    kernel = RealKernel(tmp_path)
+    try:
+        kernel.run("%load_ext chatnb")
+        run = kernel.run("%%chat\nhi")
+        assert "has 2 models" in one_line(run)
+        assert run.outputs == []
+    finally:
+        kernel.close()
+
+
 def test_an_unwritable_log_costs_no_answer(chat_kernel, log_path, server):
     log_path.parent.mkdir(parents=True, exist_ok=True)
     log_path.mkdir()  # root may write anywhere, so a directory stands where the file would be

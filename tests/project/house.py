@@ -34,7 +34,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         "2 engine and outside world",
         {
             "engine": """
-                settings conversation token_bias prompts live_turns exchanges batches
+                settings conversation hand_written token_bias prompts live_turns exchanges batches
                 session_state sessions
             """,
             "openai": """
