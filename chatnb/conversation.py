@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 from chatnb.errors import InvalidInput
 from chatnb.records import Choice, Message, Request
@@ -44,7 +45,7 @@ class Turn:
     """A prompt and its reply, or messages that were added by hand.
 
     `choices` are all the answers (several where n was above 1), `exchange` the row of the log,
-    `stale` is set once a re-run has set the turn aside.
+    `stale` is set once a re-run has set the turn aside, `key` stays through every change.
     """
 
     messages: tuple[Message, ...]
@@ -53,6 +54,7 @@ class Turn:
     kept: int = 0
     exchange: int | None = None
     stale: bool = False
+    key: str = field(default_factory=lambda: uuid4().hex, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,7 @@ class Conversation:
         if first is None:
             return None
         number = sum(not turn.stale for turn in self.turns[:first]) + 1
-        own = [
-            turn is entry.replaces if entry.replaces else turn.place.cell == entry.place.cell
-            for turn in self.turns[first:]
-            if not turn.stale
-        ]
+        own = [_is_replaced(turn, entry) for turn in self.turns[first:] if not turn.stale]
         mine = own.index(False) if False in own else len(own)
         said = f"{'again' if entry.replaces else 're-run'}: replaces "
         said += _numbered(number, number + mine - 1)
@@ -126,9 +124,9 @@ class Conversation:
         return None if entry.append else self.replaced_by(entry.place)
 
     def place_of(self, turn: Turn) -> int | None:
-        """The index in `turns` of this very turn; None where it is gone, or was set aside."""
-        found = (index for index, each in enumerate(self.turns) if each is turn)
-        return None if turn.stale else next(found, None)
+        """The index in `turns` of this turn; None where it is gone, or was set aside."""
+        live = ((at, each) for at, each in enumerate(self.turns) if not each.stale)
+        return next((at for at, each in live if each.key == turn.key), None)
 
     def entered(self, turn: Turn, entry: Entry | None = None) -> Conversation:
         """The conversation with one more turn, after what its entry sets aside."""
@@ -173,6 +171,13 @@ def with_answer(turns: tuple[Turn, ...], turn: Turn) -> tuple[Turn, ...]:
         if waits and not last.stale and last.place == turn.place and not turn.choices:
             return (*turns[:-1], replace(last, messages=last.messages + turn.messages))
     return (*turns, turn)
+
+
+def _is_replaced(turn: Turn, entry: Entry) -> bool:
+    """Whether the entry takes the place of this turn, and not only comes before it."""
+    if entry.replaces is not None:
+        return turn.key == entry.replaces.key
+    return turn.place.cell == entry.place.cell
 
 
 def _numbered(first: int, last: int) -> str:

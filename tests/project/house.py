@@ -18,6 +18,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         {
             "tools": """
                 text_checks interrupts addresses prices parameter_kinds structured_kinds parameters
+                code_literals request_cell request_code
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
                 wire.stream_decoder wire.error_bodies wire.faults wire.choice_parts
@@ -54,6 +55,13 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 magics.registration
             """,
             "samples": "samples",
+            "panel": """
+                playground.gate playground.worker playground.presets playground.controls
+                playground.spending playground.remedies playground.turn_view
+                playground.saved_view playground.transcript playground.streaming
+                playground.log_page playground.code_page playground.commands playground.widget
+                playground.panel playground
+            """,
             "command line": "lab demo cli",
         },
     ),
