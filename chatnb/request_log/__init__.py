@@ -10,8 +10,8 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -62,7 +62,7 @@ class RequestLog:
         """Write the row of a request that is about to be sent; its id, negative while in memory."""
         cleaner = Cleaner(self._secrets())
         row = started_row(request, started, cleaner)
-        with self._alone():
+        with self._alone:
             try:
                 number = self._access.use(lambda log: log.insert(row, request.messages, cleaner))
             except FAILURES as failure:
@@ -78,7 +78,7 @@ class RequestLog:
         """Write how the exchange ended; its id is the one that `start` gave."""
         cleaner = Cleaner(self._secrets())
         row = finished_row(exchange, cleaner)
-        with self._alone():
+        with self._alone:
             given = exchange.id or 0
             number = self._moved.get(given, given)
             record = Record(number, self._owner, row, exchange.request.messages)
@@ -94,14 +94,14 @@ class RequestLog:
 
     def take_notices(self) -> tuple[str, ...]:
         """Lines that the user should see once: where the log is, what happened to it."""
-        with self._alone():
+        with self._alone:
             notices = tuple(self._notices)
             self._notices.clear()
             return notices
 
     def close(self) -> None:
         """End: rows in the air are marked interrupted. The log opens again when it is used."""
-        with self._alone():
+        with self._alone:
             flying = dict(self._flying)
             self._flying.clear()
             for number, record in flying.items():
@@ -117,7 +117,7 @@ class RequestLog:
 
     def read(self, action: Callable[[sqlite3.Connection], Value]) -> Value | None:
         """What the action reads; None where there is no log, or none that can be read."""
-        with self._alone():
+        with self._alone:
             if not self._access.is_open and self.path != MEMORY and identity_of(self.path) is None:
                 return None
             try:
@@ -130,7 +130,7 @@ class RequestLog:
 
     def unwritten(self) -> tuple[Record, ...]:
         """The rows that are in memory only, oldest first; also newer versions of written ones."""
-        with self._alone():
+        with self._alone:
             return tuple(self._unwritten.values())
 
     def _begin_process(self) -> None:
@@ -149,14 +149,14 @@ class RequestLog:
         self._spools = 0
         self.kept: dict[bool, Any] = {}  # what log_frame keeps for the next frame
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    @property
+    def _alone(self) -> threading.RLock:
+        """The lock that orders the threads of this process."""
         if self._pid != os.getpid():
             # Closing the parent's connection here could take its write-ahead log away: keep it.
             self._inherited = self._access
             self._begin_process()
-        with self._lock:
-            yield
+        return self._lock
 
     def _complete(self, log: LogStore, record: Record, cleaner: Cleaner) -> None:
         number = self._moved.get(record.id, record.id)
@@ -171,8 +171,9 @@ class RequestLog:
             in_order = sorted(missing, key=lambda record: unpacked(record.row.numbers)[0] or 0)
             self._move(log.replay(in_order, name, cleaner))
         for path in spool.left_behind(self.path, self._owner.process):
-            log.replay(spool.read(path), path.name, cleaner)
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another kernel was faster
+                log.replay(spool.read(path), path.name, cleaner)
+                path.unlink()
         mark_lost(log.connection, self._owner.process)
 
     def _move(self, ids: dict[int, int]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import chain_of
-from chatnb.records import Adjustment, Attempt, Choice, Exchange, Message, Reply, Request
-from chatnb.request_log.log_record import NUMBERS, Cleaner, Row, packed
+from chatnb.records import Adjustment, Attempt, Choice, Exchange, Message, Reply, Request, Usage
+from chatnb.request_log.log_record import Cleaner, Row, packed
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_NO_USAGE = Usage()
 _LARGEST = 2.0**53  # beyond it a float64 no longer counts by ones
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def started_row(request: Request, started: datetime, cleaner: Cleaner) -> Row:
@@ -113,14 +115,17 @@ def _choice(choice: Choice, *, alone: bool) -> dict[str, Any]:
 
 
 def _numbers(exchange: Exchange) -> bytes:
-    reply, usage, error = exchange.reply, exchange.reply.usage, exchange.error
-    tokens = (getattr(usage, name, None) for name in NUMBERS[2:7])
+    reply, error, usage = exchange.reply, exchange.error, exchange.reply.usage or _NO_USAGE
+    tokens = (
+        *(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens),
+        *(usage.cached_tokens, usage.reasoning_tokens),
+    )
     http_status = reply.http_status or (error.http_status if error else None)
     return packed(
         (
-            (exchange.started.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1),
+            round(exchange.started.timestamp() * 1e6),
             exchange.request.origin.turn,
-            *(None if count is None or count > _LARGEST else count for count in tokens),
+            *[None if count is None or count > _LARGEST else count for count in tokens],
             reply.cost,
             exchange.first_token_s,
             exchange.seconds,

@@ -62,8 +62,12 @@ class MessageChain:
         prompt = prompt_message(messages)
         for message in messages[shared:]:
             parent = ids[-1] if ids else None
-            holder = exchange if message is prompt else self._holder_of(message, parent)
-            ids.append(self._stored(connection, message, parent, holder, cleaner))
+            key = _key(message, parent)
+            if key not in self._known:
+                holder = exchange if message is prompt else self._holder_of(message, parent)
+                number = _insert(connection, message, parent, holder, cleaner)
+                self._known[key] = (number, message)
+            ids.append(self._known[key][0])
         self._last = (messages, ids)
         return ids[-1] if ids else None
 
@@ -73,22 +77,6 @@ class MessageChain:
         pairs = enumerate(zip(messages, last, strict=False))
         least = min(len(messages), len(last))
         return next((place for place, (new, old) in pairs if new is not old), least)
-
-    def _stored(
-        self,
-        connection: sqlite3.Connection,
-        message: Message,
-        parent: int | None,
-        holder: int | None,
-        cleaner: Cleaner,
-    ) -> int:
-        plain = isinstance(message.content, str) and not message.fields
-        key = (parent, message.role, message.content if plain else id(message))
-        known = self._known.get(key)
-        if known is None:
-            known = (_insert(connection, message, parent, holder, cleaner), message)
-            self._known[key] = known
-        return known[0]
 
     def replied(self, head: int | None, exchange: int, text: Stored) -> None:
         """The row that holds the text of a reply, which the next request may send."""
@@ -105,6 +93,11 @@ class MessageChain:
             return None
         exchange, text = self._replies[parent]
         return exchange if message.content == text else None
+
+
+def _key(message: Message, parent: int | None) -> tuple[int | None, str, Any]:
+    plain = isinstance(message.content, str) and not message.fields
+    return parent, message.role, message.content if plain else id(message)
 
 
 def _insert(

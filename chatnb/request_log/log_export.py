@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import InvalidInput
 from chatnb.request_log import RequestLog
-from chatnb.request_log.log_file import transaction
+from chatnb.request_log.log_file import set_durable, transaction
 from chatnb.request_log.log_rows import mark_lost, started_of
 from chatnb.request_log.process_identity import ProcessIdentity
 
@@ -183,7 +183,8 @@ _DELETE = (
 def _purge(connection: sqlite3.Connection, before: datetime | None) -> int:
     mark_lost(connection, ProcessIdentity.current())
     connection.execute("PRAGMA secure_delete=ON")
-    with transaction(connection, durable=True):
+    set_durable(connection, True)
+    with transaction(connection):
         ended = connection.execute("SELECT id, numbers FROM exchange WHERE status <> 'started'")
         moment = None if before is None else before.astimezone()
         doomed = [

@@ -203,16 +203,20 @@ def _is_ours(connection: sqlite3.Connection) -> bool:
     return False
 
 
+def set_durable(connection: sqlite3.Connection, durable: bool) -> None:
+    """Whether what is written next survives a power cut, or only the end of the process."""
+    if connection.in_transaction:  # an interrupt came between two statements
+        connection.execute("ROLLBACK")
+    connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+
+
 @contextmanager
-def transaction(connection: sqlite3.Connection, *, durable: bool = False) -> Iterator[None]:
-    """All of it or nothing; `durable` survives a power cut, the rest only the end of the process.
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing.
 
     IMMEDIATE: a deferred transaction that reads and then writes is refused in spite of the busy
     timeout (813 of 2,000 times, measured).
     """
-    if connection.in_transaction:  # an interrupt came between two statements
-        connection.execute("ROLLBACK")
-    connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

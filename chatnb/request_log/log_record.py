@@ -90,9 +90,10 @@ class Cleaner:
     def json(self, value: Any) -> str:
         """ASCII, so that lone surrogates survive."""
         text = _JSON.encode(value)
-        if any(sign in text for sign in self._signs):
-            # Cleaned as a value, since JSON's escapes touch what stands before a key.
-            return _JSON.encode(self._value(json.loads(text)))
+        for sign in self._signs:
+            if sign in text:
+                # Cleaned as a value, since JSON's escapes touch what stands before a key.
+                return _JSON.encode(self._value(json.loads(text)))
         return text
 
     def _value(self, value: Any) -> Any:
@@ -111,6 +112,8 @@ def stored(text: str) -> str | bytes:
     >>> stored("half \\ud83d")
     b'half \\xed\\xa0\\xbd'
     """
+    if text.isascii():  # known without a look at the characters
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -125,7 +128,7 @@ def restored(value: str | bytes) -> str:
 
 def packed(values: Iterable[float | None]) -> bytes:
     """The numbers of a row side by side; NaN is "not known"."""
-    return _PACKED.pack(*(math.nan if value is None else value for value in values))
+    return _PACKED.pack(*[math.nan if value is None else value for value in values])
 
 
 def unpacked(numbers: bytes) -> list[float | None]:

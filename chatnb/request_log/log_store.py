@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from chatnb.records import Message
 from chatnb.request_log.log_chain import MessageChain
-from chatnb.request_log.log_file import transaction
+from chatnb.request_log.log_file import set_durable, transaction
 from chatnb.request_log.log_record import Cleaner, Owner, Record, Row, stored
 
 _CONTEXTS_AT_MOST = 5_000
@@ -19,8 +19,9 @@ INSERT INTO exchange(status, numbers, cell, prompt, reply, request_id, response,
 _UPDATE = """
 UPDATE exchange SET status = ?, numbers = ?, cell = ?, prompt = ?, reply = ?, request_id = ?,
   response = ?, details = ?, context = ?
-WHERE id = ? AND process IN (SELECT id FROM process WHERE kernel = ?)
+WHERE id = ? AND (SELECT kernel FROM process WHERE process.id = exchange.process) = ?
 """
+_UPDATE_UNLESS_PURGED = f"{_UPDATE} AND (SELECT count(*) FROM purge) = ?"  # noqa: S608 - constants only
 _INTERRUPT = "UPDATE exchange SET status = 'interrupted' WHERE id = ? AND status = 'started'"
 _PROCESS = """
 INSERT INTO process(kernel, notebook, host, boot, pid, started) VALUES (?, ?, ?, ?, ?, ?)
@@ -36,6 +37,7 @@ class LogStore:
     def __init__(self, connection: sqlite3.Connection, owner: Owner) -> None:
         self.connection = connection
         self._owner = owner
+        self._on_disk = bool(connection.execute("PRAGMA database_list").fetchone()[2])
         self._chain = MessageChain()
         self._contexts: dict[tuple[int, str], int] = {}
         self._processes: dict[Owner, int] = {}
@@ -51,11 +53,11 @@ class LogStore:
         self, exchange: int, row: Row, messages: tuple[Message, ...], cleaner: Cleaner
     ) -> int:
         """Write how it ended, so that it survives a power cut; the id, new if it was purged."""
-        with self._transaction(durable=True):
-            if self._update(exchange, row, self._owner):
-                self._chain.replied(self._heads.pop(exchange, None), exchange, row.reply)
-            else:
-                exchange = self._insert(row, messages, cleaner, self._owner)
+        if not self._update_alone(exchange, row):
+            with self._transaction(durable=True):
+                if not self._update(exchange, row, self._owner):
+                    return self._insert(row, messages, cleaner, self._owner)
+        self._chain.replied(self._heads.pop(exchange, None), exchange, row.reply)
         return exchange
 
     def interrupt(self, exchanges: Iterable[int]) -> None:
@@ -116,6 +118,15 @@ class LogStore:
             self._heads[exchange] = head
         return exchange
 
+    def _update_alone(self, exchange: int, row: Row) -> bool:
+        """Update in one statement, as most rows can: their context is known and nothing is gone."""
+        context = self._contexts.get((self._processes.get(self._owner, 0), row.context))
+        if context is None:
+            return False
+        self._set_durable(True)
+        values = (*_values(row), context, exchange, self._owner.kernel, self._purges)
+        return self.connection.execute(_UPDATE_UNLESS_PURGED, values).rowcount == 1
+
     def _update(self, exchange: int, row: Row, owner: Owner) -> bool:
         context = self._context(self._process(owner), row.context)
         values = (*_values(row), context, exchange, owner.kernel)
@@ -143,13 +154,19 @@ class LogStore:
 
     @contextmanager
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
+        self._set_durable(durable)
         try:
-            with transaction(self.connection, durable=durable):
+            with transaction(self.connection):
                 self._notice_a_purge()
                 yield
         except BaseException:
             self._forget()  # what was rolled back is not there
             raise
+
+    def _set_durable(self, durable: bool) -> None:
+        # In memory there is nothing to set, but what was interrupted is rolled back.
+        if self._on_disk or self.connection.in_transaction:
+            set_durable(self.connection, durable)
 
     def _notice_a_purge(self) -> None:
         """A purge, perhaps by another process, may have deleted what this one remembers."""

@@ -135,6 +135,16 @@ def test_purge_leaves_requests_in_the_air_alone(log: RequestLog) -> None:
     assert frame(log)["status"].tolist() == ["ok"]
 
 
+def test_a_row_that_ends_after_another_process_purged_keeps_its_columns(log: RequestLog) -> None:
+    logged(log, request("one"))
+    asked = request("two")
+    number = log.start(asked, datetime.now(UTC))
+    assert purge(RequestLog(log.path)) == 1  # with it goes what both rows would have shared
+    log.finish(Exchange(asked, datetime.now(UTC), number, "ok", reply()))
+    row = frame(log).iloc[0]
+    assert (row["id"], row["status"], row["finish_reason"]) == (number, "ok", "stop")
+
+
 def test_purging_where_there_is_no_log_makes_none(log: RequestLog) -> None:
     assert purge(log) == 0
     assert not log.path.exists()

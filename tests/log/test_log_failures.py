@@ -272,3 +272,29 @@ def test_a_locked_log_keeps_the_row_and_lets_the_next_ones_pass(
     log._access._not_before = 0  # the pause after a slow failure, over
     logged(log, request("after"))
     assert frame(log)["prompt"].tolist() == ["before", "while locked", "after"]
+
+
+def test_a_finished_row_survives_a_transaction_that_was_interrupted_before_it(
+    log_path: Path,
+) -> None:
+    log = RequestLog(log_path)
+    logged(log, request("one"))
+    asked = request("two")
+    number = log.start(asked, datetime.now(UTC))
+    log.read(lambda database: database.execute("BEGIN IMMEDIATE"))
+    log.finish(Exchange(asked, datetime.now(UTC), number, "ok", reply()))
+    log.close()
+    assert frame(log)["status"].tolist() == ["ok", "ok"]
+
+
+def test_only_what_ended_waits_for_the_disk(log_path: Path) -> None:
+    log = RequestLog(log_path)
+    levels = []
+    for each in range(3):
+        asked = request(f"{each}")
+        number = log.start(asked, datetime.now(UTC))
+        levels.append(log.read(lambda database: database.execute("PRAGMA synchronous").fetchone()))
+        log.finish(Exchange(asked, datetime.now(UTC), number, "ok", reply()))
+        levels.append(log.read(lambda database: database.execute("PRAGMA synchronous").fetchone()))
+    normal, full = (1,), (2,)
+    assert levels == [normal, full] * 3
