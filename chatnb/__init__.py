@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chatnb.backend import Connection
     from chatnb.errors import ChatError, Interrupted, InvalidInput
     from chatnb.kernel import Session, ask, connect, log, session
+    from chatnb.playground import panel
     from chatnb.records import Exchange, Message, Reply, Usage
     from chatnb.samples import sample
 
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ask": "kernel", "connect": "kernel", "log": "kernel", "session": "kernel",
-    "Session": "kernel", "sample": "samples", "Connection": "backend", "ChatError": "errors",
+    "Session": "kernel", "sample": "samples", "panel": "playground", "Connection": "backend", "ChatError": "errors",
     "Interrupted": "errors", "InvalidInput": "errors", "Exchange": "records",
     "Message": "records", "Reply": "records", "Usage": "records",
 }  # fmt: skip
 
 __all__ = [
     "ChatError", "Connection", "Exchange", "Interrupted", "InvalidInput", "Message", "Reply",
-    "Session", "Usage", "ask", "connect", "log", "sample", "session",
+    "Session", "Usage", "ask", "connect", "log", "panel", "sample", "session",
 ]  # fmt: skip
 
 
@@ -54,13 +55,17 @@ def __dir__() -> list[str]:
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext chatnb`: the magics, and a line where an earlier conversation can go on."""
     from chatnb.magics.registration import register, say_resumable
+    from chatnb.playground import panel_magic
 
     register(shell)
+    panel_magic.register(shell)
     say_resumable()
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext chatnb`."""
     from chatnb.magics.registration import unregister
+    from chatnb.playground import panel_magic
 
     unregister(shell)
+    panel_magic.unregister(shell)

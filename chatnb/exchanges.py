@@ -73,6 +73,7 @@ def run_draft(
     before anything was sent.
     """
     try:
+        connected.connection.api_key()  # one that is missing or unusable is a mistake, not a row
         with interrupts.allowed() if interrupts else nullcontext():
             request = completed(request, connected, flight)
     except InvalidInput:
@@ -89,6 +90,14 @@ def _unsent(request: Request, failure: ChatError, log: Log) -> Exchange:
         exchange = Exchange(request, started, row, failure.status, Reply(), failure, seconds=0.0)
         log.finish(exchange)
         return exchange
+
+
+def answer_of(exchange: Exchange) -> Reply:
+    """The Reply; raises the error that carries the exchange where it did not end well."""
+    if exchange.error is None:
+        return exchange.reply
+    exchange.error.exchange = exchange
+    raise exchange.error
 
 
 def as_failure(caught: BaseException) -> ChatError | Interrupted:

@@ -43,6 +43,7 @@ class Kernel:
         if self.connected is not None:
             self.connected.backend.close()
         self.connected = self.open(connection)
+        self.session.announce()
         return self.connected
 
     def open(self, connection: Connection) -> Connected:
@@ -103,8 +104,9 @@ def connect(
 
     `base_url` is "local" (the embedded model, or the GGUF file at `path`) or a URL that ends in
     /v1; `key` the name of the environment variable that holds the key. Without a `base_url`:
-    OPENAI_BASE_URL, else OpenAI where OPENAI_API_KEY is set, else the embedded model. Nothing is
-    sent, fetched or started before the first request. Raises InvalidInput.
+    OPENAI_BASE_URL, else OpenAI where OPENAI_API_KEY is set, else the embedded model. A standing
+    model (`%chat_set model=...`) is unset. Nothing is sent, fetched or started before the first
+    request. Raises InvalidInput.
     """
     connection = connection_to(base_url, model=model, key=key, path=path)
     # A standing model is one of the server before.

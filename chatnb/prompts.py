@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,19 +65,23 @@ def request_for(
 
 def completed(request: Request, connected: Connected, flight: Flight) -> Request:
     """The request as it will be sent: its model, the token ids of words, the backend's own part."""
-    if not request.model:
-        request = replace(request, model=connected.model(flight))
-    return connected.backend.prepare(with_token_ids(request, connected.backend, flight))
+    return completed_all([request], connected, flight)[0]
+
+
+def completed_all(
+    requests: Iterable[Request], connected: Connected, flight: Flight
+) -> list[Request]:
+    """Each request as it will be sent; a word's token ids are asked for once for all of them."""
+    backend = connected.backend
+    token_ids = functools.cache(lambda text: backend.token_ids(text, flight))
+    named = (r if r.model else replace(r, model=connected.model(flight)) for r in requests)
+    return [backend.prepare(with_token_ids(request, token_ids)) for request in named]
 
 
 def messages_for(asked: Asked, conversation: Conversation) -> tuple[Message, ...]:
     """The messages of a request: the conversation's, its system message replaced if asked."""
-    if not isinstance(asked.prompt, str):
-        kind = type(asked.prompt).__name__
-        raise InvalidInput(f"A prompt is a text, not {kind}: nothing was sent.", kind="usage")
-    if not asked.prompt.strip():
+    if not checked_text(asked.prompt, "The prompt").strip():
         raise InvalidInput("The prompt is empty: nothing was sent.", kind="usage")
-    checked_text(asked.prompt, "The prompt")
     if asked.system is not None:
         system = checked_text(asked.system, "The system message")
         conversation = replace(conversation, system=system or None)
@@ -116,7 +121,8 @@ def only_model(connection: Connection, backend: Backend, flight: Flight) -> str:
 def origin_of(asked: Asked, conversation: Conversation) -> Origin:
     name = None if asked.fresh else asked.conversation
     turn = None if asked.fresh else len(conversation.live) + 1
-    return Origin(asked.source, name, turn, asked.entry.place.cell, asked.comparison)
+    own_system = asked.system is not None
+    return Origin(asked.source, name, turn, asked.entry.place.cell, asked.comparison, own_system)
 
 
 def _told(name: str, value: Any, connection: Connection) -> Adjustment:

@@ -14,6 +14,7 @@ from chatnb.conversation import Conversation, Entry, Place, Timeline, Turn, turn
 from chatnb.errors import InvalidInput
 from chatnb.hand_written import checked_role, conversation_of
 from chatnb.interrupts import deferred
+from chatnb.prompts import Asked
 from chatnb.records import Exchange, Live, Message
 from chatnb.text_checks import checked_content, checked_text
 
@@ -22,12 +23,16 @@ MAIN = "main"
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Everything a view may show. Two states are compared by identity: it is cheap and enough."""
+    """Everything a view may show. Two states are compared by identity: it is cheap and enough.
+
+    `last` is the exchange that ended last, `asked` what it came of: its cell, its conversation.
+    """
 
     timelines: Mapping[str, Timeline] = field(default_factory=dict)
     current: str = MAIN
     live: Live | None = None
     last: Exchange | None = None
+    asked: Asked | None = None
 
     def timeline(self, name: str | None = None) -> Timeline:
         """The conversation of that name with its past and future; a new one is empty."""
@@ -43,6 +48,7 @@ class ConversationHolder(traitlets.HasTraits):
         super().__init__()
         self._place = place
         self._lock = threading.RLock()
+        self._unanswered: Asked | None = None  # what `retry` sends again
 
     @property
     def conversation(self) -> Conversation:
@@ -60,10 +66,9 @@ class ConversationHolder(traitlets.HasTraits):
         return self.state.last
 
     def system(self, text: str | None) -> None:
-        """Set the conversation's system message; None removes it."""
-        if text is not None:
-            checked_text(text, "The system message")
-        self._change("the system message", lambda now: replace(now, system=text))
+        """Set the conversation's system message; None, or an empty one, removes it."""
+        system = None if text is None else checked_text(text, "The system message") or None
+        self._change("the system message", lambda now: replace(now, system=system))
 
     def add(self, role: str, content: Any, *, append: bool = False) -> None:
         """Enter a hand-written message, such as an assistant's turn that sets an example.
@@ -103,21 +108,35 @@ class ConversationHolder(traitlets.HasTraits):
         if choice is None:
             self._keep_partial()
             return
-        if not isinstance(choice, int):
+        if not isinstance(choice, int) or isinstance(choice, bool):
             raise InvalidInput(f"A choice is a number from 0, not {choice!r}.", kind="usage")
         self._change(f"keeping choice {choice}", lambda now: now.with_choice(choice))
 
     def _keep_partial(self) -> None:
-        last = self.state.last
-        if last is None or last.status not in ("partial", "interrupted") or not last.reply.text:
+        last, asked = self.state.last, self.state.asked
+        broken = last is not None and last.status in ("partial", "interrupted")
+        if last is None or asked is None or not broken or not last.reply.text:
             raise InvalidInput("There is no partial answer to keep.", kind="usage")
         name = last.request.origin.conversation
         turns = self.state.timeline(name).present.turns
         if name is None or any(turn.exchange == last.id for turn in turns):
             why = "it was sent with --fresh" if name is None else "it is there already"
             raise InvalidInput(f"The partial answer is not kept: {why}.", kind="usage")
-        turn = turn_of(last.request, last.reply.choices, self._place(), last.id)
-        self._change("keeping the partial answer", lambda now: now.entered(turn), name)
+        # It belongs to the cell that sent it, not to the one that keeps it.
+        entry = asked.entry
+        turn = turn_of(last.request, last.reply.choices, entry.place, last.id)
+        self._change("keeping the partial answer", lambda now: now.entered(turn, entry), name)
+        if self._unanswered is asked:
+            self._unanswered = None
+
+    def _placed(self, asked: Asked) -> Asked:
+        """What was asked, with the conversation and the cell that it is asked in."""
+        if asked.conversation is not None:
+            checked_text(asked.conversation, "The name of a conversation")
+        # A panel stands in no cell: it may send while one runs.
+        place = Place() if asked.source in ("panel", "compare") else self._place()
+        name, entry = asked.conversation or self.state.current, replace(asked.entry, place=place)
+        return replace(asked, conversation=name, entry=entry)
 
     def undo(self) -> str:
         """Take back the last change of the conversation, whatever it was; says what it was."""
@@ -144,6 +163,10 @@ class ConversationHolder(traitlets.HasTraits):
             name = name or self.state.current
             timeline = self.state.timeline(name)
             self._put(name, timeline.changed(what, make(timeline.present)))
+
+    def announce(self) -> None:
+        """Let observers look again: what is beside the state, the connection, has changed."""
+        self._publish()
 
     def _put(self, name: str, timeline: Timeline) -> None:
         self._publish(timelines={**self.state.timelines, name: timeline})

@@ -6,7 +6,7 @@ One per kernel, shared by cells, panel and Python; anyone may build another.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,12 +14,12 @@ from typing import Any
 from chatnb.backend import Backend, Connection, Flight
 from chatnb.conversation import Entry, Place, Turn
 from chatnb.errors import Interrupted, InvalidInput
-from chatnb.exchanges import run_draft
+from chatnb.exchanges import answer_of, run_draft
 from chatnb.hand_written import conversation_of
-from chatnb.interrupts import Deferral, deferred
+from chatnb.interrupts import Deferral, before_sending, deferred
 from chatnb.live_turns import LiveTurn
 from chatnb.parameters import Parameters
-from chatnb.prompts import Asked, Connected, completed, request_for
+from chatnb.prompts import Asked, Connected, completed_all, request_for
 from chatnb.records import Exchange, Live, Reply, Request, Source
 from chatnb.request_log import RequestLog
 from chatnb.session_state import MAIN, ConversationHolder, State, entered
@@ -53,7 +53,6 @@ class Session(ConversationHolder):
         self._sending = threading.Lock()
         self._flight: Flight | None = None
         self._described: str | None = None
-        self._unanswered: Asked | None = None  # what `retry` sends again
         self.settings.observe(self._follow_conversation, "conversation")
 
     def __repr__(self) -> str:
@@ -64,6 +63,11 @@ class Session(ConversationHolder):
     def connection(self) -> Connection:
         """Where requests go."""
         return self._connected().connection
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request of this session is in the air."""
+        return self._sending.locked()
 
     @property
     def backend(self) -> Backend:
@@ -94,56 +98,52 @@ class Session(ConversationHolder):
         """
         entry = Entry(append=append, replaces=replaces)
         asked = Asked(prompt, parameters, system, conversation, entry, fresh, source, comparison)
-        return self._send(asked)
+        return self._send(self._placed(asked))
 
     def _send(self, asked: Asked) -> Reply:
         exchange: Exchange | None = None
         try:
-            with deferred() as interrupts, self._one_at_a_time(asked):
+            with before_sending(), deferred() as interrupts, self._one_at_a_time():
                 connected = self._connected()
-                asked, request = self._drafted(asked, connected, stream=True)
+                request = self._drafted(asked, connected, stream=True)
+                self._unanswered = asked
                 exchange = self._exchanged(asked, request, connected, interrupts)
-                self._unanswered = None if exchange.error is None else self._unanswered
-                return _answer(exchange)
+                self._unanswered = asked if exchange.error else None
+                return answer_of(exchange)
         except Interrupted as late:
             late.exchange = late.exchange or exchange
             raise
-        except KeyboardInterrupt as early:
-            line = "Stopped before anything was sent."
-            raise Interrupted(line, kind="interrupted") from early
 
     def ask(self, prompt: str, *, system: str | None = None, **parameters: Any) -> Reply:
         """Answer one question without history: entered nowhere, logged, nothing drawn.
 
         >>> chat.ask("Hello", temperature=0).text           # doctest: +SKIP
         """
-        connected = self._connected()
-        asked = Asked(prompt, parameters, system, fresh=True)
-        _, request = self._drafted(asked, connected, stream=False)
-        flight = Flight(self.settings.deadlines())
-        return _answer(run_draft(request, connected, self.log, flight))
+        with before_sending(), deferred() as interrupts:
+            connected = self._connected()
+            asked = self._placed(Asked(prompt, parameters, system, fresh=True))
+            request = self._drafted(asked, connected, stream=False)
+            flight = Flight(self.settings.deadlines())
+            return answer_of(run_draft(request, connected, self.log, flight, interrupts))
 
     def prepared(self, asked: Asked, *, stream: bool = True) -> Request:
         """The request that would be sent; it is not, but the server may be asked for its model."""
-        connected = self._connected()
-        _, request = self._drafted(asked, connected, stream=stream)
-        return completed(request, connected, Flight(self.settings.deadlines()))
+        return self.prepared_all([asked], stream=stream)[0]
+
+    def prepared_all(self, asked: Iterable[Asked], *, stream: bool) -> list[Request]:
+        """The requests that would be sent; the server is asked once for what all of them need."""
+        with before_sending():
+            drafts = [self.drafted(each, stream=stream) for each in asked]
+            return completed_all(drafts, self._connected(), Flight(self.settings.deadlines()))
 
     def drafted(self, asked: Asked, *, stream: bool = True) -> Request:
         """The request without what only a server knows; no server is asked."""
-        return self._drafted(asked, self._connected(), stream=stream)[1]
+        return self._drafted(self._placed(asked), self._connected(), stream=stream)
 
-    def _drafted(
-        self, asked: Asked, connected: Connected, *, stream: bool
-    ) -> tuple[Asked, Request]:
-        """What was asked with its place filled in, and the request that it makes."""
-        name = asked.conversation or self.state.current
-        # A panel stands in no cell: it may send while one runs.
-        place = Place() if asked.source in ("panel", "compare") else self._place()
-        asked = replace(asked, conversation=name, entry=replace(asked.entry, place=place))
+    def _drafted(self, asked: Asked, connected: Connected, *, stream: bool) -> Request:
         merged = self.parameters.merged(asked.parameters)
-        present = self.state.timeline(name).present
-        return asked, request_for(asked, present, merged, connected.connection, stream=stream)
+        present = self.state.timeline(asked.conversation).present
+        return request_for(asked, present, merged, connected.connection, stream=stream)
 
     def regenerate(self, turn: Turn | None = None, **options: Any) -> Reply:
         """Ask a turn's prompt again, the last one's where none is named; it takes its place.
@@ -162,6 +162,8 @@ class Session(ConversationHolder):
         """Send the last prompt once more, where its request failed.
 
         >>> chat.retry().text                               # doctest: +SKIP
+
+        It goes where it went: to its conversation, in the place of its cell.
         """
         if self._unanswered is None:
             raise InvalidInput("The last request did not fail: there is nothing to retry.")
@@ -177,6 +179,9 @@ class Session(ConversationHolder):
         """Continue the conversation that this notebook had before its kernel was restarted.
 
         >>> chat.resume()                                   # doctest: +SKIP
+
+        It is as it was last sent, but for a system message of that request alone. Choices kept,
+        undo, reset and hand-written turns after it are not in the log.
         """
         from chatnb.request_log.log_rows import last_conversation
 
@@ -229,13 +234,13 @@ class Session(ConversationHolder):
             enters = exchange.status in ("ok", "refused") and not asked.fresh
             said = (notice,) if enters and notice else ()
             # Only a cell shows them: elsewhere they wait for the next one.
-            notes = self._notes() if asked.source == "cell" else ()
+            notes = self.notices() if asked.source == "cell" else ()
             exchange = replace(exchange, notes=said + notes)
             timelines = self.state.timelines
             if enters and asked.conversation:
                 after = entered(timeline, exchange, asked.entry)
                 timelines = {**timelines, asked.conversation: after}
-            self._publish(timelines=timelines, live=None, last=exchange)
+            self._publish(timelines=timelines, live=None, last=exchange, asked=asked)
             return exchange
 
     def _publish_live(self, live: Live) -> None:
@@ -246,8 +251,8 @@ class Session(ConversationHolder):
         self._described = self._connected().described
         return self._described
 
-    def _notes(self) -> tuple[str, ...]:
-        """What is said once: where requests go, where the log is."""
+    def notices(self) -> tuple[str, ...]:
+        """What is said once, by whoever asks first: where requests go, where the log is."""
         known = self._described == self._connected().described
         return (() if known else (self.introduction(),)) + self.log.take_notices()
 
@@ -255,25 +260,17 @@ class Session(ConversationHolder):
         self._publish(current=change["new"] or MAIN)
 
     @contextmanager
-    def _one_at_a_time(self, asked: Asked) -> Iterator[None]:
+    def _one_at_a_time(self) -> Iterator[None]:
         if not self._sending.acquire(blocking=False):
             raise InvalidInput(
                 "This session is still answering: wait for it, stop it, or use "
                 "chatnb.session().fork() for a second request at the same time.",
                 kind="busy",
             )
-        self._unanswered = asked
         try:
             yield
         finally:
             self._sending.release()
-
-
-def _answer(exchange: Exchange) -> Reply:
-    if exchange.error is None:
-        return exchange.reply
-    exchange.error.exchange = exchange
-    raise exchange.error
 
 
 __all__ = ["Session", "State"]

@@ -21,6 +21,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 code_literals request_cell request_code
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
+                rendering.stream_pieces
                 wire.stream_decoder wire.error_bodies wire.faults wire.choice_parts
                 wire.reply_builder
                 request_log.process_identity request_log.log_file request_log.log_record
@@ -39,8 +40,8 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 session_state sessions
             """,
             "openai": """
-                wire wire.watchdog wire.wire_line wire.retries wire.answer_reader wire.setbacks
-                openai_backend
+                wire wire.patience wire.watchdog wire.wire_line wire.retries wire.answer_reader
+                wire.setbacks openai_backend
             """,
             "local": "local.*",
         },
@@ -50,7 +51,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         "4 doors",
         {
             "cell": """
-                magics.stream_pieces magics.terminal_drawer magics.cell_view magics.magic_line
+                magics.terminal_drawer magics.cell_view magics.magic_line
                 magics.magic_options magics.question_lines magics.standing magics.tables magics
                 magics.registration
             """,
@@ -59,8 +60,11 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 playground.gate playground.worker playground.presets playground.controls
                 playground.spending playground.remedies playground.turn_view
                 playground.saved_view playground.transcript playground.streaming
-                playground.log_page playground.code_page playground.commands playground.widget
-                playground.panel playground
+                playground.session_view playground.log_row playground.log_page
+                playground.code_page playground.word_differences playground.lanes
+                playground.compare_page playground.pages
+                playground.commands playground.widget playground.panel_output playground.panels
+                playground playground.panel_magic
             """,
             "command line": "lab demo cli",
         },

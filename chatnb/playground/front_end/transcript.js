@@ -1,0 +1,167 @@
+// The conversation: one element a turn. Old turns are not touched while a new one streams.
+
+class Transcript {
+  constructor(kernel) {
+    this.kernel = kernel;
+    this.turns = new Map();
+    this.live = null;
+    this.list = h("div", { class: "chatnb-turns", role: "log", "aria-label": "Conversation" });
+    this.empty = h(
+      "p",
+      { class: "chatnb-empty" },
+      "Nothing has been said yet. What you send here continues the conversation of your %%chat cells.",
+    );
+    this.element = h("div", { class: "chatnb-transcript", tabindex: "0" }, this.empty, this.list);
+    this.element.setAttribute("aria-label", "Transcript");
+    this.element.setAttribute("role", "region");
+  }
+
+  // Follows the end of the text, unless the reader has scrolled up.
+  following(change) {
+    const box = this.element;
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    change();
+    if (atEnd) {
+      box.scrollTop = box.scrollHeight;
+    }
+  }
+
+  onTurns({ order, turns }) {
+    this.following(() => {
+      for (const turn of turns) {
+        this.put(turn);
+      }
+      for (const [key, view] of this.turns) {
+        if (!order.includes(key)) {
+          view.element.remove();
+          this.turns.delete(key);
+        }
+      }
+      this.arrange(order);
+      this.empty.hidden = order.length > 0 || this.live !== null;
+    });
+  }
+
+  put(turn) {
+    const view = new TurnView(this.kernel, turn);
+    const old = this.turns.get(turn.key);
+    if (old) {
+      old.element.replaceWith(view.element);
+    }
+    this.turns.set(turn.key, view);
+    typeset(this.kernel.model, view.element);
+  }
+
+  arrange(order) {
+    let before = null;
+    for (const key of order) {
+      const node = this.turns.get(key).element;
+      const next = before ? before.nextSibling : this.list.firstChild;
+      if (next !== node) {
+        this.list.insertBefore(node, next);
+      }
+      before = node;
+    }
+  }
+
+  onLive(event) {
+    this.following(() => {
+      if (this.live?.flight !== event.flight) {
+        this.live?.element.remove();
+        this.live = new LiveTurn(event);
+        this.list.append(this.live.element);
+        this.empty.hidden = true;
+      }
+      this.live.wait(event.waiting);
+    });
+  }
+
+  onPiece({ flight, choice, output, html }) {
+    if (this.live?.flight === flight) {
+      this.following(() => this.live.put(choice, output, html));
+    }
+  }
+
+  onIdle({ unfinished }) {
+    this.following(() => {
+      this.live?.element.remove();
+      this.live = unfinished ? new UnfinishedTurn(this.kernel, unfinished) : null;
+      if (this.live) {
+        this.list.append(this.live.element);
+      }
+      this.empty.hidden = this.turns.size > 0 || this.live !== null;
+    });
+  }
+}
+
+// Math, by the front end's own MathJax, where there is any.
+function typeset(model, node) {
+  if (/\$|\\\(|\\\[/.test(node.textContent)) {
+    model.widget_manager?.rendermime?.latexTypesetter?.typeset(node);
+  }
+}
+
+class LiveTurn {
+  constructor({ flight, prompt, who }) {
+    this.flight = flight;
+    this.status = h("div", { class: "chatnb-waiting" });
+    this.choices = new Map();
+    this.answers = h("div", { class: "chatnb-answers" });
+    this.element = h(
+      "article",
+      { class: "chatnb-turn chatnb-live", "aria-label": "Turn in progress", "aria-busy": "true" },
+      setHtml(h("div", { class: "chatnb-said chatnb-user" }), prompt),
+      h("div", { class: "chatnb-who" }, who),
+      this.answers,
+      this.status,
+    );
+  }
+
+  wait(words) {
+    this.status.textContent = words;
+  }
+
+  put(choice, output, html) {
+    const outputs = this.outputs(choice);
+    while (outputs.children.length <= output) {
+      outputs.append(h("div"));
+    }
+    setHtml(outputs.children[output], html);
+  }
+
+  outputs(choice) {
+    if (!this.choices.has(choice)) {
+      const outputs = h("div", { class: "chatnb-said chatnb-assistant" });
+      this.choices.set(choice, outputs);
+      this.answers.append(outputs);
+      this.answers.classList.toggle("chatnb-cards", this.choices.size > 1);
+    }
+    return this.choices.get(choice);
+  }
+}
+
+// A request that failed or was stopped: no turn, but what came of it stays in sight.
+class UnfinishedTurn {
+  constructor(kernel, { prompt, answer, line, remedies }) {
+    const line_ = new StatusLine();
+    const act = async ({ command, args }) => {
+      const done = await kernel.ask(command, args);
+      if (!done.ok) {
+        line_.complain(done.line);
+      }
+    };
+    this.element = h(
+      "article",
+      { class: "chatnb-turn chatnb-unfinished", "aria-label": "Unfinished turn" },
+      prompt ? setHtml(h("div", { class: "chatnb-said chatnb-user" }), prompt) : null,
+      answer ? setHtml(h("div", { class: "chatnb-said chatnb-assistant" }), answer) : null,
+      h("div", { class: "chatnb-error-line", role: "alert" }, line),
+      h(
+        "div",
+        { class: "chatnb-remedies" },
+        ...remedies.map((remedy) => button(remedy.title, () => act(remedy))),
+      ),
+      line_.element,
+    );
+  }
+}
