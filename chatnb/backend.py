@@ -86,9 +86,10 @@ class Connection:
 class Flight:
     """The engine's side of one request in the air: the backend reports, the engine may stop it.
 
-    A backend calls `delta` for the text that one socket read brought, `reasoning` likewise for a
-    thinking model's, `attempt` after each HTTP attempt that another one follows, and `on_stop`
-    with what ends the request on the wire; `waiting` says what takes long before anything is sent.
+    A backend calls `delta` for the text that one socket read brought (`keep` for the last words),
+    `reasoning` likewise for a thinking model's, `attempt` after each HTTP attempt that another one
+    follows, and `on_stop` with what ends the request on the wire; `waiting` says whom or what it
+    waits for.
     `stop` may come from any thread.
     """
 
@@ -120,10 +121,14 @@ class Flight:
 
     def delta(self, choice: int, text: str) -> None:
         """Text of a choice, as it came."""
-        self._mark_first_token()
-        self.pieces.setdefault(choice, []).append(text)
+        self.keep(choice, text)
         if self._on_delta is not None:
             self._on_delta(choice, text)
+
+    def keep(self, choice: int, text: str) -> None:
+        """Text that came together with the answer's end: whoever watches sees it there."""
+        self._mark_first_token()
+        self.pieces.setdefault(choice, []).append(text)
 
     def texts(self) -> tuple[str, ...]:
         """The text of each choice as far as it has come."""

@@ -48,7 +48,7 @@ class LiveTurn:
         self._advance()
 
     def _waiting(self, what: str) -> None:
-        self._publish(replace(self._live, waiting=what))
+        self._publish(replace(self._live, waiting=what, attempt=None))
 
     def _attempt(self, attempt: Attempt) -> None:
         if attempt.wait is not None:

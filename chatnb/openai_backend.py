@@ -68,10 +68,9 @@ class OpenAIBackend:
         reader = AnswerReader(expected, self._asked("/chat/completions", request.model), flight)
 
         def send(line: Line, options: dict[str, Any]) -> Any:
-            # The whole body as `extra_body`: the SDK's typed transform of `messages` costs 114 ms
-            # at turn 500.
-            completions = line.client.chat.completions.with_streaming_response
-            return completions.create(messages=[], model="", extra_body=body, **options)
+            # Not by its method `create`, whose typed transform of `messages` costs 114 ms at turn
+            # 500. https://github.com/openai/openai-python#undocumented-endpoints
+            return line.client.post("/chat/completions", body=body, **options)
 
         return self._answer(send, reader, flight)
 
@@ -82,11 +81,7 @@ class OpenAIBackend:
         whole.on_stop(own.stop)
         whole.waiting(f"asking {self.connection.host} for its models…")
         try:
-            self._answer(
-                lambda line, options: line.client.models.with_streaming_response.list(**options),
-                reader,
-                own,
-            )
+            self._answer(lambda line, options: line.client.get("/models", **options), reader, own)
         finally:
             whole.on_stop(None)
         return reader.names
@@ -94,8 +89,7 @@ class OpenAIBackend:
     def close(self) -> None:
         self._closed = True
         self._watchdog.dismiss()
-        while self._idle_lines:
-            self._idle_lines.pop().close()
+        self._close_idle_lines()
 
     def _asked(self, path: str, model: str = "") -> Asked:
         key = self.connection.api_key()
@@ -106,6 +100,7 @@ class OpenAIBackend:
             model=model,
             key_name=self.connection.key or "OPENAI_API_KEY",
             keys=(key,) if key else (),
+            embedded=self.connection.embedded,
         )
 
     def _answer(self, send: Send, reader: AnswerReader, flight: Flight) -> Reply:
@@ -138,24 +133,27 @@ class OpenAIBackend:
         self, send: Send, reader: AnswerReader, flight: Flight, number: int
     ) -> Reply | Setback:
         with self._line(reader.asked) as line, self._watched(line, flight) as watch:
+            reader.attempt(watch)
+            line.reader = reader.read
             if flight.stopped:
                 raise faults.interrupted(reader.asked, reader.partial())
             try:
-                with send(line, self._options(reader.asked, watch, flight)) as response:
+                with send(line, self._options(reader.asked, watch, flight)) as stream:
+                    response = stream.response
                     reader.begin(response.status_code, response.headers)
                     flight.attempt(number, response.status_code)
-                    return reader.answer(response.iter_bytes(), watch)
+                    return reader.answer(response.iter_bytes())
             except ChatError:
                 raise
             except Exception as error:
                 if reader.begun:
-                    return reader.after(error, watch)
+                    return reader.after(error)
                 if watch.ended_by == "stop":
                     raise faults.interrupted(reader.asked, reader.partial()) from error
                 return setback_from(error, reader.asked, flight.deadlines, watch, line)
 
     def _options(self, asked: Asked, watch: Watch, flight: Flight) -> dict[str, Any]:
-        from openai import Timeout, omit
+        from openai import Stream, Timeout, omit
 
         deadlines = flight.deadlines
         connect, first_token, idle = (
@@ -168,7 +166,10 @@ class OpenAIBackend:
         # Said with each request, so that a new key needs no new client, and so that this key, or
         # none, goes out whatever OPENAI_CUSTOM_HEADERS says.
         authorization = f"Bearer {asked.keys[0]}" if asked.keys else omit
-        return {"timeout": timeout, "extra_headers": {"Authorization": authorization}}
+        headers = {"Authorization": authorization}
+        # As a stream whatever the body asks for: its bytes are ours to read.
+        as_stream = {"cast_to": object, "stream": True, "stream_cls": Stream[object]}
+        return {**as_stream, "options": {"timeout": timeout, "headers": headers}}
 
     def _guarded(self) -> bool:
         """Whether the watchdog is awake; where there are no threads, the read timeout must do."""
@@ -189,7 +190,7 @@ class OpenAIBackend:
             yield watch
         finally:
             watch.let_go()
-            line.watch = None
+            line.watch = line.reader = None
 
     @contextlib.contextmanager
     def _line(self, asked: Asked) -> Iterator[Line]:
@@ -203,10 +204,14 @@ class OpenAIBackend:
         except BaseException:
             line.close()
             raise
-        if self._closed:
-            line.close()
-        else:
-            self._idle_lines.append(line)
+        self._idle_lines.append(line)
+        if self._closed:  # meanwhile, perhaps on another thread
+            self._close_idle_lines()
+
+    def _close_idle_lines(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle_lines.pop().close()
 
     def _new_line(self, asked: Asked) -> Line:
         try:

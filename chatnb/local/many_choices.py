@@ -33,6 +33,9 @@ class Leg(Flight):
         self.received = True
         self._whole.delta(self._first + choice, text)
 
+    def keep(self, choice: int, text: str) -> None:
+        self.delta(choice, text)  # another request may follow
+
     def reasoning(self, choice: int, text: str) -> None:
         self.received = True
         self._whole.reasoning(self._first + choice, text)

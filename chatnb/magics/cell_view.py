@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from chatnb.errors import Interrupted
-from chatnb.magics.stream_pieces import StreamChoices, StreamPieces
 from chatnb.magics.terminal_drawer import TerminalDrawer
 from chatnb.rendering.reply_view import (
     exchange_mimebundle,
@@ -19,6 +18,7 @@ from chatnb.rendering.reply_view import (
     thinking_html,
     waiting_words,
 )
+from chatnb.rendering.stream_pieces import StreamChoices, StreamPieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from chatnb.records import Reply
 from chatnb.wire import faults
 from chatnb.wire.choice_parts import Malformed
 from chatnb.wire.faults import Asked
+from chatnb.wire.patience import Patience, Read
 from chatnb.wire.reply_builder import ErrorInAnswer, ReplyBuilder
 from chatnb.wire.stream_decoder import DONE, Event, EventDecoder, parsed
 from chatnb.wire.watchdog import Watch
@@ -45,9 +46,17 @@ class AnswerReader:
         self._raw: list[bytes] = []
         self._has_events = False
         self._done = False
+        self._sees_reads = False
+        self._fresh = False  # events came since the last settling
         self._steps = 0
+        self._patience = Patience(flight, asked.answerer)
         self._status: int | None = None
         self._request_id: str | None = None
+
+    def attempt(self, watch: Watch) -> None:
+        """The request goes out, for the first time or again."""
+        self._watch = watch
+        self._patience.begin()
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """The headers have come: from here on nothing is retried."""
@@ -55,43 +64,53 @@ class AnswerReader:
         self._status = status
         self._request_id = headers.get("x-request-id")
 
-    def answer(self, pieces: Iterable[bytes], watch: Watch) -> Reply:
+    def read(self, read: Read, max_bytes: int, timeout: float | None) -> bytes:
+        """What the line does in place of a read: all that the last one brought is used up."""
+        self._sees_reads = True
+        if self._fresh:
+            self._settle()
+        if self._builder.steps:
+            return read(max_bytes, timeout)
+        return self._patience.read(read, max_bytes, timeout)
+
+    def answer(self, pieces: Iterable[bytes]) -> Reply:
         """Read everything, to the very end, so that the connection can serve the next request.
 
         Raises the error that the answer amounts to where it is no whole Reply.
         """
         try:
             if self._expected.stream:
-                self._read_stream(pieces, watch)
+                self._read_stream(pieces)
             else:
-                self._read_whole(pieces, watch)
-            return self._conclude(watch)
+                self._read_whole(pieces)
+            return self._conclude()
         except ChatError:
             raise
         except Exception as error:  # noqa: BLE001 - malformed answers raise whatever they like
-            return self.after(error, watch)
+            return self.after(error)
 
-    def after(self, error: Exception, watch: Watch) -> Reply:
+    def after(self, error: Exception) -> Reply:
         """The Reply, where the answer was whole before the error; raises what it amounts to."""
-        fault = self._fault(error, watch)
+        fault = self._fault(error)
         if fault is None:
             return self.partial()
         raise fault from error
 
-    def _read_whole(self, pieces: Iterable[bytes], watch: Watch) -> None:
-        watch.expect(self._flight.deadlines.idle)
+    def _read_whole(self, pieces: Iterable[bytes]) -> None:
+        self._watch.expect(self._flight.deadlines.idle)
         for piece in pieces:
             self._raw.append(piece)
-            watch.expect(self._flight.deadlines.idle)
+            self._watch.expect(self._flight.deadlines.idle)
 
-    def _read_stream(self, pieces: Iterable[bytes], watch: Watch) -> None:
+    def _read_stream(self, pieces: Iterable[bytes]) -> None:
         size = 0
         for piece in pieces:
             events = self._decoder.feed(piece)
             if events:
                 self._take(events)
-                self._deliver()
-                self._expect_more(watch)
+                self._fresh = True
+                if not self._sees_reads:
+                    self._settle()
             elif not self._has_events:
                 size += len(piece)
                 if size > _MOST_WITHOUT_EVENT:
@@ -111,7 +130,12 @@ class AnswerReader:
             else:
                 self._builder.add(parsed(data))
 
-    def _deliver(self) -> None:
+    def _settle(self) -> None:
+        self._fresh = False
+        self._deliver(self._flight.delta)
+        self._expect_more()
+
+    def _deliver(self, tell: Callable[[int, str], None]) -> None:
         """What one read brought, in one call a choice."""
         builder = self._builder
         if builder.fresh_thoughts:
@@ -120,35 +144,36 @@ class AnswerReader:
             builder.fresh_thoughts.clear()
         if builder.fresh_texts:
             for index, texts in builder.fresh_texts.items():
-                self._flight.delta(index, "".join(texts))
+                tell(index, "".join(texts))
             builder.fresh_texts.clear()
 
-    def _expect_more(self, watch: Watch) -> None:
+    def _expect_more(self) -> None:
         """A token puts the deadline off; comments and empty chunks do not."""
         steps = self._builder.steps
         if self._done:
-            watch.expect(min(_AFTER_DONE_S, self._flight.deadlines.idle))
+            self._watch.expect(min(_AFTER_DONE_S, self._flight.deadlines.idle))
         elif steps > self._steps:
             idle = self._flight.deadlines.idle
             all_finished = self._builder.finished >= self._expected.choices
-            watch.expect(min(_AFTER_FINISH_S, idle) if all_finished else idle)
+            self._watch.expect(min(_AFTER_FINISH_S, idle) if all_finished else idle)
         self._steps = steps
 
     def partial(self) -> Reply:
         """What has come so far."""
         return self._builder.reply(self._status, self._request_id)
 
-    def _conclude(self, watch: Watch) -> Reply:
+    def _conclude(self) -> Reply:
         """The whole answer, once the body has ended; raises what it amounts to otherwise."""
         if not (self._done or self._builder.first_is_finished):
-            self._raise_if_ended(watch)
+            self._raise_if_ended()
         if self._has_events:
             self._take_last_event()
         elif self._expected.stream:
             self._take_stream_without_events()
         else:
             self._take_object()
-        self._deliver()
+        # Not shown by itself: the end, which shows it, follows at once.
+        self._deliver(self._flight.keep)
         reply = self.partial()
         if not self._builder.has_choices:
             raise Malformed("no choices")
@@ -180,33 +205,33 @@ class AnswerReader:
             if not isinstance(choice.get("message"), dict):
                 raise Malformed("a choice without a message")
 
-    def _fault(self, error: Exception, watch: Watch) -> ChatError | Interrupted | None:
+    def _fault(self, error: Exception) -> ChatError | Interrupted | None:
         """What an exception in the middle of the body amounts to; None: the answer is whole."""
-        self._deliver()
+        self._deliver(self._flight.delta)
         reply = self.partial()
         if isinstance(error, ErrorInAnswer):
             return faults.told_error(error.value, self.asked, reply)
         if ends_the_connection(error):
-            return self._cut(error, watch, reply)
+            return self._cut(error, reply)
         detail = f"{error}\n{self._excerpt()}"
         if self._builder.has_choices and self._has_events:
             return faults.garbled(self.asked, reply, detail)
         return faults.not_the_api(self.asked, reply, detail)
 
-    def _cut(self, error: Exception, watch: Watch, reply: Reply) -> ChatError | Interrupted | None:
+    def _cut(self, error: Exception, reply: Reply) -> ChatError | Interrupted | None:
         if self._builder.first_is_finished:
             return None
-        if watch.ended_by == "stop":
+        if self._watch.ended_by == "stop":
             return faults.interrupted(self.asked, reply)
-        if watch.ended_by == "deadline" or "Timeout" in type(error).__name__:
+        if self._watch.ended_by == "deadline" or "Timeout" in type(error).__name__:
             return faults.stalled(self._flight.deadlines.idle, self.asked, reply)
         return faults.broken_off(self.asked, reply, str(error))
 
-    def _raise_if_ended(self, watch: Watch) -> None:
+    def _raise_if_ended(self) -> None:
         """An unframed body that we ended looks like one that ended by itself."""
-        if watch.ended_by == "stop":
+        if self._watch.ended_by == "stop":
             raise faults.interrupted(self.asked, self.partial())
-        if watch.ended_by == "deadline":
+        if self._watch.ended_by == "deadline":
             raise faults.stalled(self._flight.deadlines.idle, self.asked, self.partial())
 
     def _excerpt(self) -> str:
@@ -220,8 +245,8 @@ class NamesReader(AnswerReader):
         super().__init__(Expected(), asked, flight)
         self.names: tuple[str, ...] = ()
 
-    def _conclude(self, watch: Watch) -> Reply:
-        self._raise_if_ended(watch)
+    def _conclude(self) -> Reply:
+        self._raise_if_ended()
         value = parsed(b"".join(self._raw))
         self.names = tuple(str(model["id"]) for model in value["data"] or ())
         return self.partial()

@@ -28,6 +28,11 @@ class Asked:
     model: str = ""
     key_name: str = "OPENAI_API_KEY"
     keys: tuple[str, ...] = field(default=(), repr=False)
+    embedded: bool = False
+
+    @property
+    def answerer(self) -> str:
+        return "the embedded model" if self.embedded else self.host
 
     def clean(self, text: str) -> str:
         """The text without keys."""

@@ -64,12 +64,16 @@ def _shut(connected: socket.socket) -> None:
 
 
 class Watchdog:
-    """Sleeps until the earliest deadline of the requests in the air; `run` is for a thread."""
+    """Sleeps until the earliest deadline of the requests in the air; `run` is for a thread.
+
+    An answer that comes in time never wakes it: to switch threads costs a turn more than to watch.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._watches: set[Watch] = set()
         self._wakes_at = float("inf")
+        self._used = False  # since it fell asleep
         self._running_in: int | None = None
         self._dismissed = False
 
@@ -82,7 +86,7 @@ class Watchdog:
         """Watch an attempt; False where a thread has to be started for `run`."""
         with self._changed:
             self._watches.add(watch)
-            self._changed.notify()
+            self._used = True
             return self.running
 
     def remove(self, watch: Watch) -> None:
@@ -109,7 +113,7 @@ class Watchdog:
             self._running_in = os.getpid()
             self._dismissed = False
             try:
-                while self._watches or (not self._dismissed and self._changed.wait(LINGER_S)):
+                while self._watches or (self._used and not self._dismissed):
                     self._end_the_late()
                     self._sleep()
             finally:
@@ -124,9 +128,8 @@ class Watchdog:
             watch.end("deadline")
 
     def _sleep(self) -> None:
-        if not self._watches:
-            return
-        self._wakes_at = min(watch.deadline for watch in self._watches)
-        left = self._wakes_at - time.monotonic()
-        self._changed.wait(min(max(left, 0), threading.TIMEOUT_MAX))
+        self._used = False
+        now = time.monotonic()
+        self._wakes_at = min([now + LINGER_S, *(watch.deadline for watch in self._watches)])
+        self._changed.wait(max(self._wakes_at - now, 0))
         self._wakes_at = float("inf")

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from chatnb.wire.patience import Read
 from chatnb.wire.watchdog import Watch
+
+Reader = Callable[[Read, int, float | None], bytes]
 
 
 class Tls:
@@ -34,6 +39,7 @@ class Line:
         self.client: Any = None
         self.socket: socket.socket | None = None
         self.watch: Watch | None = None
+        self.reader: Reader | None = None
         self.has_sent = False
         self._host = host
         self._tls = tls
@@ -50,10 +56,25 @@ class Line:
         if event.endswith("start_tls.started") and info.get("server_hostname") == self._host:
             self._tls.context = info["ssl_context"]
         elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            connected = info["return_value"].get_extra_info("socket")
-            self.socket = connected
-            if self.watch is not None and connected is not None:
-                self.watch.hold(connected)
+            self._hold(info["return_value"])
+
+    def _hold(self, stream: Any) -> None:
+        """Follow a new network stream.
+
+        https://www.encode.io/httpcore/network-backends/
+        """
+        connected = stream.get_extra_info("socket")
+        self.socket = connected
+        if self.watch is not None and connected is not None:
+            self.watch.hold(connected)
+        # The library hands out what it has read bit by bit, and only its stream knows when there
+        # is no more: without that, each bit would have to be shown as if a wait came after it.
+        stream.read = partial(self._read, stream.read)
+
+    def _read(self, read: Read, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self.reader is None:
+            return read(max_bytes, timeout)
+        return self.reader(read, max_bytes, timeout)
 
     def close(self) -> None:
         self.socket = None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 
 from chatnb.backend import Connection, Flight
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Usage
-from tests.loopback import LoopbackServer
-from tests.misbehavior import LEGAL, PIECES, TEXT
+from tests.loopback import Exchange, LoopbackServer, delta
+from tests.misbehavior import LEGAL, PIECES, TEXT, answers
 from tests.wire.conftest import Ask, request_for
 
 
@@ -54,8 +55,8 @@ def test_the_last_usage_of_a_stream_counts_unless_all_are_asked_for(
     server: LoopbackServer, ask: Ask
 ) -> None:
     assert ask("usage-in-every-chunk").usage == Usage(3, 4, 7)
-    summing = OpenAIBackend(Connection(server.base_url), usage_chunks="sum")
-    reply = summing.complete(request_for("usage-in-every-chunk", stream=True), Flight())
+    with closing(OpenAIBackend(Connection(server.base_url), usage_chunks="sum")) as summing:
+        reply = summing.complete(request_for("usage-in-every-chunk", stream=True), Flight())
     assert reply.usage == Usage(12, 10, 22, source="summed")
 
 
@@ -112,6 +113,21 @@ def test_what_one_piece_brings_is_one_delta(ask: Ask) -> None:
     reply = ask("burst", flight=Flight(on_delta=lambda choice, text: deltas.append(text)))
     assert reply.text == "word " * 1000
     assert len(deltas) < 20  # 140 KB take a few reads
+
+
+@answers("many-chunks-at-once")
+def many_chunks_at_once(exchange: Exchange) -> None:
+    exchange.begin_stream()
+    event = b"data: " + json.dumps(delta({"content": "word "})).encode() + b"\n\n"
+    exchange.send(b"%x\r\n%b\r\n" % (len(event), event) * 1000)
+    exchange.finish()
+
+
+def test_many_chunks_of_one_read_are_one_delta_too(ask: Ask) -> None:
+    deltas: list[str] = []
+    reply = ask("many-chunks-at-once", flight=Flight(on_delta=lambda _, text: deltas.append(text)))
+    assert reply.text == "word " * 1000
+    assert len(deltas) < 20
 
 
 @pytest.mark.parametrize("model", ["stays-open-after-done", "cut-after-finish"])

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -83,8 +84,8 @@ def test_nothing_of_the_environment_goes_to_another_host(server: LoopbackServer,
 
 @pytest.mark.usefixtures("environment")
 def test_a_server_without_key_gets_no_authorization(server: LoopbackServer) -> None:
-    backend = OpenAIBackend(Connection(server.base_url))
-    backend.complete(request_for("echo", stream=True), Flight())
+    with closing(OpenAIBackend(Connection(server.base_url))) as backend:
+        backend.complete(request_for("echo", stream=True), Flight())
     headers = server.requests[0].headers
     assert "authorization" not in headers
     assert "canary" not in str(headers)
@@ -221,19 +222,6 @@ def test_the_watchdog_is_one_thread_and_leaves_with_its_backend(
     backend.close()
     new[0].join(2)
     assert not new[0].is_alive()
-
-
-@pytest.fixture
-def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a browser's Python: backends cannot start a thread."""
-    start = threading.Thread.start
-
-    def refuse(thread: threading.Thread) -> None:
-        if thread.name == "chatnb":
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
 @pytest.mark.usefixtures("no_threads")

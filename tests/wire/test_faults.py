@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import socket
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -201,9 +202,9 @@ def test_an_answer_follows_every_fault_on_the_same_backend(stream: bool, ask: As
 def test_a_server_that_is_down_gets_three_tries_and_one_line(server: LoopbackServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    backend = OpenAIBackend(Connection(f"http://127.0.0.1:{port}/v1"))
     flight = Flight()
-    with pytest.raises(RequestFailed) as caught:
+    backend = OpenAIBackend(Connection(f"http://127.0.0.1:{port}/v1"))
+    with closing(backend), pytest.raises(RequestFailed) as caught:
         backend.complete(request_for("echo", stream=True), flight)
     assert caught.value.line == (
         f"Could not talk to 127.0.0.1:{port}: Connection refused (3 tries). "
@@ -225,7 +226,7 @@ def test_a_server_that_wants_a_key_and_got_none_says_how_to_give_one(
     server: LoopbackServer,
 ) -> None:
     backend = OpenAIBackend(Connection(server.base_url))
-    with pytest.raises(RequestFailed) as caught:
+    with closing(backend), pytest.raises(RequestFailed) as caught:
         backend.complete(request_for("status-401", stream=True), Flight())
     assert caught.value.line == (
         f"127.0.0.1:{server.port} wants a key and none was sent: "
