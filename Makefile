@@ -38,20 +38,28 @@ notebooks: $(VENV)/dev.stamp ## execute the notebooks with the embedded model an
 	@$(VENV)/bin/chatnb local fetch
 	$(PYTHON) -m tests.notebooks $(ARGS)
 
-picture: $(VENV)/dev.stamp ## the picture of the README, taken by a browser test
+picture: $(VENV)/dev.stamp ## the pictures of the README, taken by browser tests
 	@$(VENV)/bin/chatnb local fetch
 	@$(PYTHON) -m tests.browser.chromium
 	$(PYTHON) -m pytest -q tests/browser/test_chat_journey.py -k picture
+	$(PYTHON) -m pytest -q tests/browser/test_panel_looks.py -k picture
 	cp screenshots/readme.png notebooks/images/jupyterlab.png
+	cp screenshots/panel.png notebooks/images/panel.png
 
 $(VENV)/made.stamp:
 	@for candidate in $(CANDIDATES); do \
-	  if $$candidate -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  if $$candidate -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "Making $(VENV) with $$($$candidate --version)"; \
-	    $$candidate -m venv --clear $(VENV) && touch $@ && exit 0; exit 1; \
+	    if $$candidate -c 'import ensurepip' 2>/dev/null; then $$candidate -m venv --clear $(VENV); \
+	    else $(call with_own_pip,$$candidate); fi && touch $@ && exit 0; \
 	  fi; \
 	done; \
-	echo "chatnb needs Python 3.11 or newer with pip and venv; looked for: $(CANDIDATES)." >&2; exit 1
+	echo "chatnb needs Python 3.11 or newer with pip and venv (on Debian: python3-venv); looked for: $(CANDIDATES)." >&2; exit 1
+
+# Debian's Python has no ensurepip without python3-venv; a pip of 22.3 or newer can install one.
+define with_own_pip
+$1 -m venv --clear --without-pip $(VENV) && $1 -m pip --python $(PYTHON) install --quiet pip
+endef
 
 $(VENV)/lab.stamp: pyproject.toml | $(VENV)/made.stamp
 	@echo "Installing chatnb, JupyterLab and the model's engine into $(VENV): once, about a minute"

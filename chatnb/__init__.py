@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ask": "kernel", "connect": "kernel", "log": "kernel", "session": "kernel",
-    "Session": "kernel", "sample": "samples", "panel": "playground", "Connection": "backend", "ChatError": "errors",
+    "Session": "kernel", "sample": "samples", "panel": "playground", "Connection": "backend",
+    "ChatError": "errors",
     "Interrupted": "errors", "InvalidInput": "errors", "Exchange": "records",
     "Message": "records", "Reply": "records", "Usage": "records",
 }  # fmt: skip

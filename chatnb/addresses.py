@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from urllib.parse import urlsplit
 
 from chatnb.errors import InvalidInput
@@ -47,7 +48,7 @@ def _parts(url: str) -> tuple[str, str]:
         port = parts.port
     except ValueError:
         return "", ""
-    return ("", "") if port == 0 else (parts.scheme, parts.hostname or "")
+    return ("", "") if port == 0 else (parts.scheme, (parts.hostname or "").rstrip("."))
 
 
 def _refused(where: str, why: str) -> InvalidInput:
@@ -60,9 +61,17 @@ def _address(host: str) -> str:
     try:
         address = ipaddress.ip_address(int(host) if host.isdigit() else host)
     except ValueError:
-        return ""
+        return _old_spelling(host)
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+def _old_spelling(host: str) -> str:
+    """The IPv4 address that a resolver still reads in 0xA9FEA9FE, 169.254.43518 or 0251.0376.1."""
+    try:
+        return str(ipaddress.ip_address(socket.inet_aton(host)))
+    except (OSError, ValueError):
+        return ""
 
 
 def _is_link_local(host: str) -> bool:

@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,11 +50,13 @@ def run_all(
     *,
     parallel: int,
     done: Callable[[Exchange], object],
+    interruptible: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> list[Exchange | None]:
     """The exchange of each request, in order; None for those that an interrupt left unsent.
 
     `done` is called in this thread as each one ends. A KeyboardInterrupt stops what is in the air
-    (each row says `interrupted`) and sends nothing more.
+    (each row says `interrupted`) and sends nothing more. Where interrupts are deferred,
+    `interruptible` lets them through.
     """
     flights = [Flight(deadlines) for _ in requests]
 
@@ -67,11 +70,12 @@ def run_all(
     futures: list[Future[Exchange | None]] = []
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="chatnb-sample") as executor:
         try:
-            for index in range(len(requests)):
-                futures.append(executor.submit(one, index))  # noqa: PERF401 - kept if stopped here
-            for future in as_completed(futures):
-                if (exchange := future.result()) is not None:
-                    done(exchange)
+            with interruptible():
+                for index in range(len(requests)):
+                    futures.append(executor.submit(one, index))  # noqa: PERF401 - kept if stopped
+                for future in as_completed(futures):
+                    if (exchange := future.result()) is not None:
+                        done(exchange)
         except KeyboardInterrupt:
             # The last first: a worker that becomes free must find nothing left to send.
             for flight in reversed(flights):

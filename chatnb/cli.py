@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import ChatError
+
+if TYPE_CHECKING:
+    from chatnb.request_log import RequestLog
 
 NOT_FETCHED = "not on this machine yet (`chatnb local fetch`, or the first request, gets it)"
 
@@ -150,21 +154,36 @@ def _log_path(_: argparse.Namespace) -> int:
 def _log_export(options: argparse.Namespace) -> int:
     from chatnb.request_log.log_export import export
 
-    count = export(options.file, overwrite=options.overwrite)
+    with _log() as log:
+        count = export(options.file, log, overwrite=options.overwrite)
     print(f"{count:,} rows written to {options.file}")
     return 0
 
 
 def _log_purge(options: argparse.Namespace) -> int:
     from chatnb.request_log.log_export import purge
-    from chatnb.request_log.log_file import default_path
 
     which = f"before {options.before:%Y-%m-%d %H:%M}" if options.before else "all of them"
-    if not options.yes and not _agrees(f"Delete rows of {default_path()} for good: {which}?"):
-        print("Nothing was deleted.")
-        return 1
-    print(f"{purge(before=options.before):,} rows deleted")
+    with _log() as log:
+        if not options.yes and not _agrees(f"Delete rows of {log.path} for good: {which}?"):
+            print("Nothing was deleted.")
+            return 1
+        count = purge(log, before=options.before)
+    print(f"{count:,} rows deleted")
     return 0
+
+
+@contextmanager
+def _log() -> Iterator[RequestLog]:
+    """The log; what it has to say goes to stderr, also where the command fails."""
+    from chatnb.request_log import RequestLog
+
+    log = RequestLog()
+    try:
+        yield log
+    finally:
+        for notice in log.take_notices():
+            print(f"chatnb: {notice}", file=sys.stderr)
 
 
 def _agrees(question: str) -> bool:

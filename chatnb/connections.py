@@ -12,8 +12,9 @@ from chatnb.backend import Backend, Connection
 from chatnb.errors import InvalidInput
 from chatnb.prompts import Connected
 
-# The beginnings of the keys of OpenAI, Groq, Hugging Face, xAI, Stripe; or long and of mixed case.
-_KEY_LIKE = re.compile(r"(?i:sk|gsk|hf|xai|pk)[_-]|(?=.*[a-z])(?=.*[0-9])\w{20,}$")
+# The beginnings of the keys of OpenAI, Groq, Hugging Face, xAI, Stripe, in small letters (HF_TOKEN
+# is the name of a variable); or long and of mixed case.
+_KEY_LIKE = re.compile(r"(?:sk|gsk|hf|xai|pk)[_-]|(?=.*[a-z])(?=.*[0-9])\w{20,}$")
 
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_MODEL = "gpt-6-luna"
@@ -33,6 +34,7 @@ def connection_to(
     Nothing is connected, fetched or started. Raises InvalidInput where the address or the key's
     name cannot be used.
     """
+    _check_texts(base_url=base_url, model=model, key=key)
     if base_url is None and path is None:
         return default_connection(model=model, key=key)
     if base_url in (None, "local"):
@@ -41,6 +43,13 @@ def connection_to(
         raise InvalidInput("A path is for the embedded model: connect('local', path=...).")
     assert base_url is not None
     return _remote(checked_base_url(base_url), model, key)
+
+
+def _check_texts(**named: object) -> None:
+    for name, value in named.items():
+        if value is not None and not isinstance(value, str):
+            kind = type(value).__name__
+            raise InvalidInput(f"{name} is a text, not {kind}.", kind="usage", param=name)
 
 
 def default_connection(*, model: str | None = None, key: str | None = None) -> Connection:

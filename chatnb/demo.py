@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from queue import Empty
 from typing import TYPE_CHECKING, Any, TextIO
 
 from chatnb.errors import ChatError
@@ -86,12 +87,22 @@ def _messages(client: BlockingKernelClient, source: str) -> Iterator[Message]:
     """What the kernel sends to the front end while one cell runs."""
     message_id = client.execute(source, allow_stdin=False)
     while True:
-        message = client.get_iopub_msg(timeout=None)
+        message = _next_message(client)
         if message["parent_header"].get("msg_id") != message_id:
             continue
         yield message
         if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
             return
+
+
+def _next_message(client: BlockingKernelClient) -> Message:
+    while True:
+        try:
+            return client.get_iopub_msg(timeout=1)
+        except Empty:
+            # A cell may be silent for long; only a kernel that is gone says nothing more.
+            if not client.is_alive():
+                raise ChatError("The kernel died while it ran this cell.") from None
 
 
 class Terminal:

@@ -3,7 +3,7 @@
     BaseException
     ├── Exception
     │   └── ChatError            what happened, what to do, the evidence: one line, no traceback
-    │       ├── InvalidInput     a mistake in what was typed: nothing was sent, no row
+    │       ├── InvalidInput     a mistake in what was typed: nothing was sent
     │       ├── RequestFailed    status error: no usable answer
     │       ├── PartialReply     status partial: some text, no proper end
     │       └── EmptyReply       status empty: an answer without text

@@ -24,7 +24,9 @@ def conversation_of(messages: Iterable[Mapping[str, Any] | Message], place: Plac
         ) from None
     for message in loaded:
         checked_role(message.role)
-        checked_content(message.content, "A message's content")
+        # An assistant's message that only calls a tool has no content.
+        if message.content is not None or not _calls(message):
+            checked_content(message.content, "A message's content")
     first = loaded[0] if loaded else None
     if first is not None and first.role == "system" and isinstance(first.content, str):
         rest, system = loaded[1:], first.content
@@ -34,6 +36,10 @@ def conversation_of(messages: Iterable[Mapping[str, Any] | Message], place: Plac
     for message in rest:
         turns = with_answer(turns, Turn((message,), place))
     return Conversation(system, turns)
+
+
+def _calls(message: Message) -> bool:
+    return bool(message.fields.get("tool_calls") or message.fields.get("function_call"))
 
 
 def checked_role(role: str) -> str:

@@ -40,6 +40,10 @@ class Deferral:
         finally:
             self._open = False
 
+    def forget(self) -> None:
+        """Stop was pressed again, for what was stopped already."""
+        self._came = False
+
     def let_through(self) -> None:
         if self._came:
             self._came = False
@@ -57,6 +61,17 @@ class Deferral:
             outer.take(signal.SIGINT, None)
         else:
             self.let_through()
+
+
+@contextmanager
+def before_sending() -> Iterator[None]:
+    """An interrupt that comes inside, where nothing is sent yet, is one line."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt as early:
+        raise Interrupted("Stopped before anything was sent.", kind="interrupted") from early
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Parameter(TraitType[Any, Any]):
     step: float | None = None
 
     def __init__(
-        self, help: str, *, group: str = "more", api_default: str = "", deprecated: str = ""
+        self, help: str, *, group: str, api_default: str = "", deprecated: str = ""
     ) -> None:
         super().__init__(help=help)
         self.group = group

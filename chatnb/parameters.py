@@ -21,7 +21,9 @@ from chatnb.structured_kinds import Extra, JSONObject, LogitBias, Metadata, Stop
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """The hint that a mistyped name gets: " Did you mean temperature?", or nothing."""
-    close = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.6)
+    known, typed = list(names), name.lower()
+    begins = [each for each in known if len(typed.strip("-")) > 1 and each.startswith(typed)]
+    close = begins or difflib.get_close_matches(typed, known, n=1, cutoff=0.6)
     return f" Did you mean {close[0]}?" if close else ""
 
 
@@ -176,7 +178,7 @@ class Parameters(Table):
     prompt_cache_key = Text("Groups requests that share a long beginning.", group="identity")
 
     extra = Extra(
-        "Anything else the server takes, sent as it is.", group="request", api_default="none"
+        "Anything else the server takes, sent as it is.", group="other", api_default="none"
     )
 
     @classmethod
@@ -195,6 +197,7 @@ GROUPS: Mapping[str, str] = {
     "output": "What comes back",
     "reasoning": "Reasoning models",
     "identity": "Accounts and caching",
+    "other": "Anything else",
 }
 
 

@@ -114,6 +114,7 @@ class Origin:
     turn: int | None = None
     cell: str | None = None
     comparison: str | None = None
+    own_system: bool = False  # the system message was this request's, not the conversation's
 
 
 @dataclass(frozen=True, slots=True)

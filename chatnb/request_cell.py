@@ -72,24 +72,12 @@ def _conversation(request: Request, history: tuple[Message, ...]) -> dict[str, A
 
 
 def _magic(prompt: str, arguments: Mapping[str, Any]) -> str:
-    _check_prompt(prompt)
+    if "\r" in prompt:  # a front end would make line feeds of them
+        raise _NotInACell("a prompt with carriage returns")
     line = " ".join(["%%chat", *(_option(name, value) for name, value in arguments.items())])
     raw = " --raw" if "{{" in line or "{{" in prompt else ""
     # The last line break of a cell is not part of its prompt.
     return f"{line}{raw}\n{prompt}" + ("\n" if prompt.endswith("\n") else "")
-
-
-def _check_prompt(prompt: str) -> None:
-    """_NotInACell for what the front end or IPython would change before `%%chat` sees it."""
-    if "\r" in prompt:
-        raise _NotInACell("a prompt with carriage returns")
-    lines = prompt.splitlines()
-    # Both of them also inside the text of a cell magic:
-    # https://github.com/ipython/ipython/blob/main/IPython/core/inputtransformer2.py
-    of_python = any(line.lstrip().startswith(">>>") for line in lines)
-    of_ipython = re.match(r"(\[\w+\])? ?In \[|\s*\.{3,}:", lines[0])
-    if of_python or of_ipython:
-        raise _NotInACell("lines that begin like Python's prompt, which IPython removes")
 
 
 def _option(name: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chatnb import kernel
 from chatnb.batches import Cell, grid, run_all
 from chatnb.errors import InvalidInput
+from chatnb.interrupts import Deferral, deferred
 from chatnb.prompts import Asked
 from chatnb.records import Exchange, Request
 from chatnb.sessions import Session
@@ -67,9 +68,16 @@ def sample(
     cells = grid(_listed(prompt), _listed(system), axes)
     if not cells:
         raise InvalidInput("There is nothing to sample: a list is empty.", kind="usage")
-    requests = [_request(chat, cell) for cell in cells]
-    exchanges = _taken(chat, requests, parallel, progress)
-    return _frame(cells, exchanges, varies_system=system is not None)
+    requests = chat.prepared_all([_asked_in(cell) for cell in cells], stream=False)
+    chat.connection.api_key()  # a missing one is said once, not in every row
+    with deferred() as interrupts:
+        for line in chat.notices():
+            print(line)
+        exchanges = _taken(chat, requests, parallel, progress, interrupts)
+        frame = _frame(cells, exchanges, varies_system=system is not None)
+        if any(each is None or each.status == "interrupted" for each in exchanges):
+            interrupts.forget()
+    return frame
 
 
 def _listed(value: Any) -> list[Any]:
@@ -85,13 +93,12 @@ def _axis(name: str, value: Any) -> list[Any]:
     return [values] if own else values
 
 
-def _request(chat: Session, cell: Cell) -> Request:
-    asked = Asked(cell.prompt, cell.parameters, cell.system, fresh=True, source="sample")
-    return chat.prepared(asked, stream=False)
+def _asked_in(cell: Cell) -> Asked:
+    return Asked(cell.prompt, cell.parameters, cell.system, fresh=True, source="sample")
 
 
 def _taken(
-    chat: Session, requests: list[Request], parallel: int, progress: bool
+    chat: Session, requests: list[Request], parallel: int, progress: bool, interrupts: Deferral
 ) -> list[Exchange | None]:
     from tqdm.auto import tqdm
 
@@ -105,6 +112,7 @@ def _taken(
             chat.settings.deadlines(),
             parallel=parallel,
             done=lambda _: bool(bar.update()),
+            interruptible=interrupts.allowed,
         )
     missing = sum(exchange is None for exchange in exchanges)
     if missing:

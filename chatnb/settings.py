@@ -6,6 +6,8 @@ from chatnb.backend import Deadlines
 from chatnb.parameter_kinds import Number, Text
 from chatnb.parameters import Table
 
+_GROUP = "settings"  # under none of the headings of what is sent
+
 
 class Settings(Table):
     """The settings of a session; an unset one has its default.
@@ -14,12 +16,16 @@ class Settings(Table):
     Deadlines(connect=10.0, first_token=120.0, idle=5)
     """
 
-    conversation = Text("The conversation that cells continue.", api_default="main")
-    connect_timeout = Number("Seconds to wait for a connection.", 0.01, 86_400, api_default="10")
-    first_token_timeout = Number(
-        "Seconds to wait for the first token.", 0.01, 86_400, api_default="120"
+    conversation = Text("The conversation that cells continue.", group=_GROUP, api_default="main")
+    connect_timeout = Number(
+        "Seconds to wait for a connection.", 0.01, 86_400, group=_GROUP, api_default="10"
     )
-    idle_timeout = Number("Seconds to wait between two tokens.", 0.01, 86_400, api_default="60")
+    first_token_timeout = Number(
+        "Seconds to wait for the first token.", 0.01, 86_400, group=_GROUP, api_default="120"
+    )
+    idle_timeout = Number(
+        "Seconds to wait between two tokens.", 0.01, 86_400, group=_GROUP, api_default="60"
+    )
 
     def deadlines(self) -> Deadlines:
         asked = {

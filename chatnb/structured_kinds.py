@@ -15,15 +15,16 @@ class Stop(Parameter):
 
     column: ClassVar[Column] = "json"
     metavar: ClassVar[str] = "TEXT_OR_JSON"
+    most: ClassVar[int] = 4
 
     @property
     def range(self) -> str:
-        return "a text or a list of 1 to 4 texts"
+        return f"a text or a list of 1 to {self.most} texts"
 
     def checked(self, value: Any) -> str | list[str]:
         if isinstance(value, str) and value:
             return checked_text(value, "stop")
-        if isinstance(value, list | tuple) and 1 <= len(value) <= 4:
+        if isinstance(value, list | tuple) and 1 <= len(value) <= self.most:
             texts = list(value)
             if all(isinstance(text, str) and text for text in texts):
                 return [checked_text(text, "stop") for text in texts]
@@ -99,9 +100,13 @@ class Metadata(JSONObject):
 class LogitBias(JSONObject):
     """A bias for each token id, or for each word where the server can tell its token ids."""
 
+    low: ClassVar[int] = -100
+    high: ClassVar[int] = 100
+
     @property
     def range(self) -> str:
-        return "a JSON object from token ids (or words) to numbers from -100 to 100"
+        ends = f"{self.low} to {self.high}"
+        return f"a JSON object from token ids (or words) to numbers from {ends}"
 
     def checked(self, value: Any) -> dict[str, int | float]:
         if not isinstance(value, Mapping):
@@ -109,6 +114,6 @@ class LogitBias(JSONObject):
         biases = {str(token): plain_number(bias) for token, bias in value.items()}
         for token, bias in biases.items():
             number = isinstance(bias, int | float) and not isinstance(bias, bool)
-            if not token.strip() or not number or not -100 <= bias <= 100:
+            if not token.strip() or not number or not self.low <= bias <= self.high:
                 raise self.refused(value)
         return biases

@@ -14,6 +14,9 @@ def checked_text(text: str, what: str) -> str:
     >>> checked_text("wörld", "The prompt")
     'wörld'
     """
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise InvalidInput(f"{what} is a text, not {kind}: nothing was sent.", kind="usage")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -26,16 +29,16 @@ def checked_text(text: str, what: str) -> str:
 
 
 def checked_content(content: Any, what: str) -> Any:
-    """The content of a message, if it is text or JSON."""
+    """The content of a message, if it is text or the API's list of content parts."""
     if isinstance(content, str):
         return checked_text(content, what)
+    wanted = f"{what} is text or a list of content parts, not {type(content).__name__}"
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        raise InvalidInput(f"{wanted}.", kind="usage")
     try:
         checked_text(json.dumps(content, allow_nan=False, ensure_ascii=False), what)
     except (TypeError, ValueError) as error:
-        raise InvalidInput(
-            f"{what} is text or a list of content parts, not {type(content).__name__}: {error}.",
-            kind="usage",
-        ) from None
+        raise InvalidInput(f"{wanted}: {error}.", kind="usage") from None
     return content
 
 

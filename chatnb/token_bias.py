@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chatnb.backend import Backend, Flight
 from chatnb.errors import InvalidInput
 from chatnb.records import Adjustment, Request
 
@@ -22,7 +21,11 @@ def spellings(word: str) -> tuple[str, ...]:
     return tuple(before + case for case in cases for before in ("", " "))
 
 
-def with_token_ids(request: Request, backend: Backend, flight: Flight) -> Request:
+# The token ids of a text; None where nobody tells them.
+TokenIds = Callable[[str], Sequence[int] | None]
+
+
+def with_token_ids(request: Request, token_ids: TokenIds) -> Request:
     """The request with each word of its logit_bias replaced by the ids of its spellings."""
     asked: Mapping[str, Any] = request.parameters.get("logit_bias") or {}
     words = [token for token in asked if not token.lstrip("-").isdigit()]
@@ -31,7 +34,7 @@ def with_token_ids(request: Request, backend: Backend, flight: Flight) -> Reques
     biases = {token: bias for token, bias in asked.items() if token not in words}
     told = []
     for word in words:
-        ids, longer = ids_of(word, backend, flight)
+        ids, longer = ids_of(word, token_ids)
         biases |= {str(token): asked[word] for token in ids}
         told.append(f"{word!r} is {len(ids)} token ids: {', '.join(map(str, ids))}")
         if longer:
@@ -44,7 +47,7 @@ def with_token_ids(request: Request, backend: Backend, flight: Flight) -> Reques
     )
 
 
-def ids_of(word: str, backend: Backend, flight: Flight) -> tuple[list[int], list[str]]:
+def ids_of(word: str, token_ids: TokenIds) -> tuple[list[int], list[str]]:
     """The token ids of a word's spellings, and the spellings that are longer than one token.
 
     A longer spelling is left out, since biasing its first token would hit every word that begins
@@ -52,7 +55,7 @@ def ids_of(word: str, backend: Backend, flight: Flight) -> tuple[list[int], list
     """
     found: dict[str, list[int]] = {}
     for spelling in spellings(word):
-        tokens = backend.token_ids(spelling, flight)
+        tokens = token_ids(spelling)
         if tokens is None:
             raise InvalidInput(
                 f"logit_bias takes token ids here: this server does not tell those of {word!r}.",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests import network_guard
 
-FOREIGN = ("OPENAI_", "AZURE_OPENAI_", "CHATNB_", "JUPYTER", "IPYTHON")
+FOREIGN = ("OPENAI_", "AZURE_OPENAI_", "CHATNB_", "JPY_", "JUPYTER", "IPYTHON")
 DIRECTORIES = (
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
@@ -31,7 +31,15 @@ DIRECTORIES = (
 
 def isolate() -> Path:
     """Point this process, and every process it starts, to a new temporary directory."""
-    root = Path(tempfile.mkdtemp(prefix="chatnb-tests-"))
+    root = own_directories("chatnb-tests-")
+    use_files_of(root, "main")
+    _guard_kernels(Path(os.environ["IPYTHONDIR"]))
+    return root
+
+
+def own_directories(prefix: str) -> Path:
+    """Nothing of the user's in this environment, and a new directory with all that is written."""
+    root = Path(tempfile.mkdtemp(prefix=prefix))
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         del os.environ[name]
     for name in DIRECTORIES:
@@ -39,14 +47,13 @@ def isolate() -> Path:
         directory.mkdir(mode=0o700)
         os.environ[name] = str(directory)
     os.environ["CHATNB_OFFLINE"] = "1"
-    use_log_of(root, "main")
-    _guard_kernels(Path(os.environ["IPYTHONDIR"]))
     return root
 
 
-def use_log_of(root: Path, worker: str) -> None:
-    """A log for each xdist worker, so that no test counts the rows of another."""
+def use_files_of(root: Path, worker: str) -> None:
+    """A log for each xdist worker, so that no test counts the rows (or refusals) of another."""
     os.environ["CHATNB_LOG"] = str(root / worker / "log.sqlite")
+    os.environ[network_guard.REFUSED] = str(root / f"refused-{worker}.txt")
 
 
 def _guard_kernels(ipython_directory: Path) -> None:

@@ -1,17 +1,20 @@
 """No test talks to anyone but this machine: a connection that leaves loopback is refused.
 
 An audit hook sees every connection that Python makes, whatever library asks for it. It raises, and
-remembers, so that a test fails even where the code under test swallows the error. This file is also
-the first thing that each kernel of a test run executes.
+notes it in a file, so that a test fails even where the code under test swallows the error. This
+file is also the first thing that each kernel of a test run executes.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
-refused: list[str] = []
+# The variable that names the file in which a test's processes note what was refused.
+REFUSED = "CHATNB_TESTS_REFUSED"
 
 
 class LeftLoopback(RuntimeError):
@@ -21,6 +24,16 @@ class LeftLoopback(RuntimeError):
 def install() -> None:
     """From now on; an audit hook cannot be removed."""
     sys.addaudithook(_audit)
+
+
+def refused() -> list[str]:
+    """What was refused since the last `forget`, in this process and in the kernels it started."""
+    notes = Path(os.environ[REFUSED])
+    return notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
+
+
+def forget() -> None:
+    Path(os.environ[REFUSED]).unlink(missing_ok=True)
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
@@ -33,8 +46,9 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 def _check(event: str, address: object) -> None:
     is_internet = isinstance(address, tuple) and bool(address)
     if is_internet and not _is_loopback(address[0]):  # type: ignore[index]  # is_internet says so
-        refused.append(f"{event} {address!r}")
-        raise LeftLoopback(f"A test left loopback: {refused[-1]}")
+        with Path(os.environ[REFUSED]).open("a", encoding="utf-8") as notes:
+            notes.write(f"{event} {address!r}\n")
+        raise LeftLoopback(f"A test left loopback: {event} {address!r}")
 
 
 def _is_loopback(host: object) -> bool:

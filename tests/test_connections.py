@@ -31,6 +31,9 @@ def test_a_usable_address_is_kept(url):
         ("http://me:secretpw@host/v1", "user name or password"),
         ("ftp://me:secretpw@host:99999/v1", "user name or password"),
         ("http://169.254.169.254/v1", "metadata"), ("http://2852039166/v1", "metadata"),
+        ("http://0xA9FEA9FE/v1", "metadata"), ("https://169.254.43518/v1", "metadata"),
+        ("https://0xA9.0xFE.0xA9.0xFE/v1", "metadata"), ("http://0251.0376.43518/v1", "metadata"),
+        ("https://metadata.google.internal./v1", "metadata"), ("http://0x08080808/v1", "in clear"),
         ("http://[::ffff:169.254.169.254]/v1", "metadata"), ("http://169.254.170.2/v1", "metadata"),
         ("http://8.8.8.8/v1", "in clear"), ("http://host.example/v1", "in clear"),
         ("https://host/v1?key=x", "before ? and #"), (KEY, "a base_url such as"),
@@ -90,6 +93,18 @@ def test_a_key_in_the_place_of_its_name_is_refused_and_not_repeated(key):
     with pytest.raises(InvalidInput, match="takes the NAME") as caught:
         connection_to("https://host.example/v1", key=key)
     assert key not in caught.value.line
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN", "XAI_API_KEY", "GSK_KEY", "SK_1", "PK_LIVE"])
+def test_the_name_of_a_variable_is_no_key(name):
+    assert connection_to("https://host.example/v1", key=name).key == name
+
+
+@pytest.mark.parametrize("wrong", [{"base_url": 5}, {"model": 5}, {"key": 5}])
+def test_a_wrong_type_is_one_line(wrong):
+    (name,) = wrong
+    with pytest.raises(InvalidInput, match=f"{name} is a text, not int"):
+        connection_to(**wrong)
 
 
 def test_the_embedded_model_takes_no_key_and_no_other_name():

@@ -8,8 +8,10 @@ import pytest
 
 from chatnb.errors import Interrupted
 from chatnb.interrupts import deferred
+from chatnb.prompts import Asked
 from chatnb.request_log import RequestLog
 from chatnb.request_log.log_frame import frame
+from chatnb.samples import sample
 from chatnb.sessions import Session
 
 from .fake_backend import FakeBackend, connected, reply
@@ -74,6 +76,25 @@ def test_an_interrupt_before_the_row_is_one_line_and_no_row(log):
     chat = Session(connected(SlowToPrepare()), log)
     with pytest.raises(Interrupted, match="before anything was sent"):
         chat.send("a")
+    assert statuses(log) == []
+
+
+@pytest.mark.parametrize("way", ["ask", "sample", "dry run"])
+def test_an_interrupt_before_anything_is_sent_is_one_line_whoever_asks(log, way):
+    class SlowToTokenize(FakeBackend):
+        def token_ids(self, text, flight=None):
+            press_stop()
+
+    backend = SlowToTokenize()
+    chat = Session(connected(backend), log)
+    ways = {
+        "ask": lambda: chat.ask("a", logit_bias={"blue": 1}),
+        "sample": lambda: sample("a", session=chat, progress=False, logit_bias={"blue": 1}),
+        "dry run": lambda: chat.prepared(Asked("a", {"logit_bias": {"blue": 1}})),
+    }
+    with pytest.raises(Interrupted, match="before anything was sent"):
+        ways[way]()
+    assert backend.requests == []
     assert statuses(log) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatnb.errors import InvalidInput
-from chatnb.parameters import GROUPS, Parameters, columns
+from chatnb.parameters import GROUPS, Parameters, columns, nearest
 
 
 def test_nothing_is_set_at_first():
@@ -62,6 +62,19 @@ def test_a_mistyped_name_is_told_its_nearest_neighbor():
         parameters.topp = 1
     with pytest.raises(InvalidInput, match="extra"):
         Parameters(wibble=1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("temp", "temperature"), ("max", "max_tokens"), ("freq", "frequency_penalty"),
+        ("--temp", "--temperature"), ("--conv", "--conversation"), ("Temprature", "temperature"),
+    ],
+)  # fmt: skip
+def test_a_name_that_was_cut_short_means_what_begins_with_it(typed, meant):
+    names = ["n", "system", *Parameters.table(), "conversation"]
+    known = [f"--{name}" for name in names] if typed.startswith("--") else names
+    assert nearest(typed, known) == f" Did you mean {meant}?"
 
 
 def test_an_override_of_none_clears_a_standing_value():

@@ -15,6 +15,7 @@ from chatnb.backend import Connection
 from chatnb.conversation import Conversation
 from chatnb.local.connection import LocalConnection
 from chatnb.magics import _only_prompt
+from chatnb.magics.cell_prompts import kept
 from chatnb.magics.magic_line import filled
 from chatnb.magics.magic_options import parsed
 from chatnb.parameters import Parameters
@@ -83,11 +84,18 @@ def assert_same(body, expected):
     assert json.dumps(body, sort_keys=True) == json.dumps(expected, sort_keys=True)
 
 
-def sent_by_cell(cell):
-    """The body that the cell sends in an empty session, as IPython and the magics read it."""
+def transformed(cell):
+    """The Python that IPython makes of a cell once the extension is loaded."""
     from IPython.core.inputtransformer2 import TransformerManager
 
-    code = ast.parse(TransformerManager().transform_cell(cell))
+    manager = TransformerManager()
+    manager.cleanup_transforms.insert(0, kept)
+    return manager.transform_cell(cell)
+
+
+def sent_by_cell(cell):
+    """The body that the cell sends in an empty session, as IPython and the magics read it."""
+    code = ast.parse(transformed(cell))
     call = code.body[-1].value
     arguments = [ast.literal_eval(argument) for argument in call.args]
     named = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}

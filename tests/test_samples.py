@@ -124,6 +124,55 @@ def test_an_interrupt_keeps_what_is_done_and_sends_nothing_more(chat, backend, c
     assert len(frame(chat.log)) == 3
 
 
+def test_stop_pressed_twice_keeps_the_samples(chat, backend, capsys):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    main = threading.main_thread().ident
+
+    def interrupted_twice(request, flight):
+        signal.pthread_kill(main, signal.SIGINT)
+        assert flight.stopping.wait(20)
+        signal.pthread_kill(main, signal.SIGINT)
+        return "the last one"
+
+    backend.enqueue("the first one", interrupted_twice)
+    try:
+        taken = take(chat, "a", seeds=range(50), parallel=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert list(taken["reply"]) == ["the first one", "the last one"]
+    assert "2 of 50 samples were sent; they are kept" in capsys.readouterr().out
+
+
+def test_the_first_use_says_where_requests_go_and_the_second_does_not(chat, capsys):
+    take(chat, "a")
+    assert "fake answers here" in capsys.readouterr().out
+    take(chat, "a")
+    assert "fake answers here" not in capsys.readouterr().out
+
+
+def test_a_word_is_tokenized_once_for_all_samples(chat, backend):
+    asked = []
+
+    def token_ids(text, flight=None):
+        asked.append(text)
+        return [len(asked)]
+
+    backend.token_ids = token_ids
+    take(chat, "a", seeds=range(5), logit_bias={"blue": -100})
+    assert asked == ["blue", " blue", "Blue", " Blue"]
+    biases = [request.parameters["logit_bias"] for request in backend.requests]
+    assert biases == [{"1": -100, "2": -100, "3": -100, "4": -100}] * 5
+
+
+def test_a_missing_key_is_one_line_and_no_rows(backend, tmp_path):
+    log = RequestLog(tmp_path / "log.sqlite")
+    chat = Session(connected(backend, key="NO_SUCH_KEY"), log)
+    with pytest.raises(InvalidInput, match="no key in NO_SUCH_KEY"):
+        take(chat, "a", seeds=range(3))
+    assert len(frame(log)) == 0
+    log.close()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

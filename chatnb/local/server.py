@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from chatnb.errors import Interrupted, RequestFailed
+from chatnb.errors import RequestFailed
 from chatnb.local import serve
+from chatnb.local.locks import alone, raise_if
 from chatnb.local.model_file import ModelFile, never
 from chatnb.local.server_state import (
     Place,
@@ -29,6 +31,7 @@ from chatnb.local.server_state import (
 IDLE = "CHATNB_IDLE"
 _IDLE_S = 1800.0
 _START_S = 120.0
+_STOPPED = "Stopped while the model server was starting."
 _ILLEGAL_INSTRUCTION = (-4, 132, 0xC000001D)
 
 
@@ -46,7 +49,8 @@ def ensure(model: ModelFile, *, stopped: Callable[[], bool] = never) -> RunningS
     running = alive_at(place.state)
     if running is not None:
         return running
-    with _alone(place.lock, stopped):
+    # One kernel starts the server; the others wait for it.
+    with alone(place.lock, stopped, _STOPPED):
         # Another kernel may have started it while we waited.
         return alive_at(place.state) or _start(model, place, stopped)
 
@@ -79,30 +83,6 @@ def _end(running: RunningServer) -> None:
             if not running.listens():
                 return
             time.sleep(0.02)
-
-
-@contextlib.contextmanager
-def _alone(lock_file: Path, stopped: Callable[[], bool]) -> Iterator[None]:
-    """One kernel starts the server; the others wait for it."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(lock_file, mode=0o600)
-    while True:
-        _raise_if(stopped)
-        try:
-            lock.acquire(timeout=0.2, poll_interval=0.02)
-            break
-        except Timeout:
-            continue
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _raise_if(stopped: Callable[[], bool]) -> None:
-    if stopped():
-        raise Interrupted("Stopped while the model server was starting.", kind="interrupted")
 
 
 def _start(model: ModelFile, place: Place, stopped: Callable[[], bool]) -> RunningServer:
@@ -175,9 +155,10 @@ def _settings(model: ModelFile, place: Place) -> bytes:
 
 def _idle_s() -> float:
     try:
-        return max(2.0, float(os.environ.get(IDLE, "")))
+        seconds = float(os.environ.get(IDLE, ""))
     except ValueError:
         return _IDLE_S
+    return max(2.0, seconds) if math.isfinite(seconds) else _IDLE_S
 
 
 def _engine_version() -> str:
@@ -200,7 +181,7 @@ def _wait_for(
         running = read_state(place.state)
         if running is not None:
             return running
-        _raise_if(stopped)
+        raise_if(stopped, _STOPPED)
         with contextlib.suppress(subprocess.TimeoutExpired):
             raise _died(process.wait(timeout=0.01), model, place.log)
     raise RequestFailed(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import keyword
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import InvalidInput
@@ -38,19 +39,37 @@ class ChatMagics:
         from chatnb.magics.magic_options import parsed
 
         namespaces = (local_ns or {}, self.shell.user_ns)
-        options, prompt = parsed(line, *namespaces)
+        hidden = self._names_of_ipython()
+        options, prompt = parsed(line, *namespaces, hidden=hidden)
         if cell is not None:
             prompt = _only_prompt(prompt, cell)
         if options.output is not None:
             _checked_name(options.output)
-        prompt = prompt if options.raw else filled(prompt, *namespaces)
+        prompt = prompt if options.raw else filled(prompt, *namespaces, hidden=hidden)
         if options.dry_run:
             self._show_request(prompt, options)
             return
-        if options.output is not None:
-            # A failed cell must not leave an older answer behind.
-            self.shell.user_ns.pop(options.output, None)
-        self._send(prompt, options, whole_cell=cell is not None)
+        with self._without_older(options.output):
+            self._send(prompt, options, whole_cell=cell is not None)
+
+    def _names_of_ipython(self) -> set[str]:
+        """`open`, `exit`, `In` and the like, unless the user gave the name another value."""
+        known = self.shell.user_ns
+        return {
+            name for name, value in self.shell.user_ns_hidden.items() if known.get(name) is value
+        }
+
+    @contextmanager
+    def _without_older(self, name: str | None) -> Iterator[None]:
+        """A failed cell leaves no older answer behind; a mistake that sent nothing takes none."""
+        variables = self.shell.user_ns
+        older = {name: variables.pop(name)} if name in variables else {}
+        try:
+            yield
+        except InvalidInput as refused:
+            if refused.exchange is None:
+                variables.update(older)
+            raise
 
     def _send(self, prompt: str, options: Options, *, whole_cell: bool) -> None:
         from chatnb.interrupts import deferred
@@ -138,8 +157,10 @@ class ChatMagics:
         if rest.strip():
             raise InvalidInput(f"%chat_connect does not understand {rest!r}.", kind="usage")
         named = {options[name].target: text for name, text in found.items()}
+        standing = self.session.parameters.model
         connect(server or None, **named)
-        say(self.session.introduction())
+        dropped = f" model unset (it was {standing})." if standing else ""
+        say(self.session.introduction() + dropped)
 
     def chat_log(self, line: str) -> Any:
         """The log of this kernel as a DataFrame, shown newest first; `all` reads every kernel's.

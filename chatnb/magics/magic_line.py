@@ -7,7 +7,7 @@ parse the prompt too; so this is a small splitter of our own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from chatnb.errors import InvalidInput
@@ -114,13 +114,14 @@ def _closing_bracket(text: str, name: str) -> int:
     raise InvalidInput(f"A bracket is not closed after {name}.", kind="usage")
 
 
-def filled(text: str, *namespaces: Mapping[str, object]) -> str:
+def filled(text: str, *namespaces: Mapping[str, object], hidden: Collection[str] = ()) -> str:
     """The text with each whole `{{name}}` replaced by str(value), once; all else byte for byte.
 
     >>> filled("{{count}} {x} $y {{", {"count": 3})
     '3 {x} $y {{'
 
-    The first namespace that has the name counts. Raises InvalidInput for a name that is nowhere.
+    The first namespace that has the name counts. Raises InvalidInput for a name that is nowhere,
+    with the nearest one that is not `hidden`.
     """
 
     def value_of(match: re.Match[str]) -> str:
@@ -128,7 +129,8 @@ def filled(text: str, *namespaces: Mapping[str, object]) -> str:
         for namespace in namespaces:
             if name in namespace:
                 return str(namespace[name])
-        known = [each for space in namespaces for each in space if not each.startswith("_")]
+        names = {each for space in namespaces for each in space if not each.startswith("_")}
+        known = sorted(names.difference(hidden))
         raise InvalidInput(
             f"There is no variable {name} for {{{{{name}}}}}.{nearest(name, known)} "
             "Nothing was sent; --raw sends braces as they are.",

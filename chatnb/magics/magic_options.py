@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,9 @@ def table() -> Mapping[str, Option]:
     return found | {short: found[name] for short, name in _LONG.items()}
 
 
-def parsed(line: str, *namespaces: Mapping[str, object]) -> tuple[Options, str]:
+def parsed(
+    line: str, *namespaces: Mapping[str, object], hidden: Collection[str] = ()
+) -> tuple[Options, str]:
     """The options of a line and the prompt behind them, its references not yet filled.
 
     Raises InvalidInput for an unknown option and for a value that its parameter refuses.
@@ -73,7 +75,7 @@ def parsed(line: str, *namespaces: Mapping[str, object]) -> tuple[Options, str]:
     parameters: dict[str, Any] = {}
     for typed, text in found.items():
         target = options[typed].target
-        value = text if text is None or raw else filled(text, *namespaces)
+        value = text if text is None or raw else filled(text, *namespaces, hidden=hidden)
         if target in Parameters.table():
             parameters[target] = parameter_value(typed, Parameters.definition(target), value)
         elif not options[typed].takes_value:
@@ -169,7 +171,8 @@ This cell
   --raw
       Fill no {{name}}.
   --dry-run
-      Show the request and send nothing.
+      Show the request and send nothing. A word in logit_bias is still looked up: that starts the
+      embedded model, or asks the server.
 
 """
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from IPython.core.magic import no_var_expand
 
-from chatnb.magics import ChatMagics, say
+from chatnb.magics import ChatMagics
 
 LINE_MAGICS = (
     "chat_set", "chat_system", "chat_connect", "chat_log", "chat_history", "chat_undo",
@@ -17,7 +19,8 @@ LINE_MAGICS = (
 
 
 def register(shell: Any) -> None:
-    """Make the magics known to a shell, and let a prompt end in a question mark."""
+    """Make the magics known to a shell, and keep its hands off what is a prompt."""
+    from chatnb.magics.cell_prompts import kept
     from chatnb.magics.question_lines import rewritten
 
     magics = ChatMagics(shell)
@@ -28,32 +31,43 @@ def register(shell: Any) -> None:
     for name in LINE_MAGICS:
         method = getattr(magics, name)
         shell.register_magic_function(_plain(method, method.__doc__), "line", name)
+    shell.input_transformers_cleanup.insert(0, kept)  # before IPython removes anything
     shell.input_transformers_cleanup.append(rewritten)
 
 
 def unregister(shell: Any) -> None:
     """Forget the magics; the session and its log stay."""
+    from chatnb.magics.cell_prompts import kept
     from chatnb.magics.question_lines import rewritten
 
     shell.magics_manager.magics["cell"].pop("chat", None)
     for name in ("chat", *LINE_MAGICS):
         shell.magics_manager.magics["line"].pop(name, None)
-    while rewritten in shell.input_transformers_cleanup:
-        shell.input_transformers_cleanup.remove(rewritten)
+    for ours in (kept, rewritten):
+        while ours in shell.input_transformers_cleanup:
+            shell.input_transformers_cleanup.remove(ours)
 
 
 def say_resumable() -> None:
     """One line, where this notebook's log has a conversation of an earlier kernel."""
-    # Other kernels have no notebook to look for, and load in a few milliseconds.
-    if not os.environ.get("JPY_SESSION_NAME"):
+    notebook = os.environ.get("JPY_SESSION_NAME")  # other front ends do not tell
+    if not notebook:
         return
-    from chatnb.kernel import resumable
+    # Not the engine's way to the log: importing that would take longer than all else here.
+    from chatnb.log_lookup import default_path, last_turns
 
-    stored = resumable()
-    if stored is not None:
-        turns = f"{stored.turns} turn" + ("" if stored.turns == 1 else "s")
-        when = stored.started.astimezone().strftime("%Y-%m-%d %H:%M")
-        say(f"The conversation of {when} ({turns}) can go on: chatnb.session().resume()")
+    found = last_turns(default_path(), str(Path(notebook)), _this_kernel())
+    if found is not None:
+        started, count = found
+        turns = f"{count} turn" + ("" if count == 1 else "s")
+        when = started.astimezone().strftime("%Y-%m-%d %H:%M")
+        print(f"The conversation of {when} ({turns}) can go on: chatnb.session().resume()")
+
+
+def _this_kernel() -> str:
+    """This kernel's name in the log; before anything was sent it has none."""
+    wiring = sys.modules.get("chatnb.kernel")
+    return "" if wiring is None else str(wiring.this_kernel().log.kernel)
 
 
 def _plain(method: Callable[..., Any], doc: str | None) -> Any:

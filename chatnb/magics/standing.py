@@ -42,8 +42,21 @@ def assignments(line: str) -> dict[str, Any]:
             f"{option}={rest[match.end() :]}", {option: Option(name, keeps_quotes=json)}
         )
         text = values[option]
-        found[name] = None if text is None or text == "unset" else kind.parsed(text)
+        found[name] = None if text is None or text == "unset" else _parsed(kind, text)
     return found
+
+
+def _parsed(kind: Parameter, text: str) -> Any:
+    """The value; a refusal says what the habits of Python should have been."""
+    try:
+        return kind.parsed(text)
+    except InvalidInput as refused:
+        line = refused.line.replace("nothing was sent", "nothing was changed")
+        if text == "None":
+            line += f" {kind.name}=unset clears it."
+        elif text.endswith(","):
+            line += " A blank, no comma, stands between two assignments."
+        raise InvalidInput(line, kind="usage", param=kind.name) from None
 
 
 def definition(name: str) -> Parameter:

@@ -17,7 +17,7 @@ def panel(session: Session | None = None, *, dock: bool = False) -> Panel:
     >>> chatnb.panel()                                      # doctest: +SKIP
 
     It shares this kernel's session with `%%chat`, or shows a `session` of your own. `dock=True`
-    puts it into JupyterLab's right sidebar (`pip install sidecar`). `close()` takes it away.
+    puts it into JupyterLab's right sidebar (`pip install "chatnb[dock]"`). `close()` takes it away.
     """
     from chatnb.kernel import session as this_session
     from chatnb.playground.panels import Panel
@@ -34,7 +34,7 @@ def _dock(panel: Panel) -> None:
     except ImportError:
         panel.close()
         raise InvalidInput(
-            "dock=True needs the package sidecar: %pip install sidecar, then reload the page.",
+            'dock=True needs sidecar: %pip install "chatnb[dock]", then reload the page.',
             kind="usage",
         ) from None
     panel.show_in(Sidecar(title="chatnb", anchor="split-right"))

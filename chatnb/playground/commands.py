@@ -8,6 +8,7 @@ from typing import Any
 
 from chatnb.conversation import Turn
 from chatnb.errors import ChatError, Interrupted, InvalidInput
+from chatnb.playground.compare_page import Comparison
 from chatnb.playground.controls import entered
 from chatnb.playground.log_page import exported
 from chatnb.playground.log_row import loaded
@@ -21,7 +22,7 @@ COMMANDS = frozenset(
     {
         *("send", "stop", "regenerate", "retry", "edit", "keep", "keep_partial"),
         *("undo", "redo", "reset", "system", "conversation", "connect", "set", "defaults"),
-        *("preset", "save_preset", "delete_preset", "load", "export"),
+        *("preset", "save_preset", "delete_preset", "load", "export", "compare", "compare_adopt"),
     }
 )
 
@@ -33,8 +34,9 @@ class Commands:
     included, is told by events. The others raise InvalidInput; some return what they did, in words.
     """
 
-    def __init__(self, session: Session, transcript: Transcript) -> None:
+    def __init__(self, session: Session, transcript: Transcript, comparison: Comparison) -> None:
         self.session = session
+        self.comparison = comparison
         self._transcript = transcript
         self._presets = Presets()
 
@@ -137,6 +139,14 @@ class Commands:
     def export(self, format: str) -> str:
         """Write the log to a file beside the notebook; says where."""
         return exported(self.session.log, format, Path.cwd())
+
+    def compare(self, prompt: str, lanes: list[dict[str, Any]]) -> str:
+        """Send a prompt under two to four settings at once; the comparison's id in the log."""
+        return self.comparison.start(prompt, lanes)
+
+    def compare_adopt(self, lane: int) -> str:
+        """Continue the conversation with the answer of a lane."""
+        return self.comparison.adopt(lane)
 
     def _turn(self, key: str) -> Turn:
         turn = self._transcript.turn(key)

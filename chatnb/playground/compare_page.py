@@ -10,7 +10,7 @@ from typing import Any
 
 from chatnb.errors import InvalidInput
 from chatnb.exchanges import as_failure
-from chatnb.playground.lanes import Event, Lane, lane_of, of_lane
+from chatnb.playground.lanes import Event, Lane, lane_of
 from chatnb.playground.worker import in_background
 from chatnb.prompts import Asked
 from chatnb.records import Exchange, Live
@@ -113,13 +113,7 @@ class Comparison:
             line = f"A comparison has {FEWEST} to {MOST} lanes, not {len(lanes)}."
             raise InvalidInput(line, kind="usage")
         self._session.drafted(Asked(prompt, source="compare"))
-        made = [lane_of(self._session, name, *numbered) for numbered in enumerate(lanes, 1)]
-        for lane in made:
-            try:
-                lane.fork.drafted(Asked(prompt, lane.values, source="compare"))
-            except InvalidInput as error:
-                raise of_lane(lane.number, error) from error
-        return made
+        return [lane_of(self._session, name, *numbered) for numbered in enumerate(lanes, 1)]
 
     def _lane(self, number: int) -> Lane:
         for lane in self._lanes:

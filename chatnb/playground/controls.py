@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +77,8 @@ _FORMS: Mapping[type[Parameter], Callable[[Any], dict[str, Any]]] = {
     Number: _number,
     Flag: lambda _: {"control": "flag"},
     OneOf: lambda kind: {"control": "choice", "choices": list(kind.choices)},
-    Stop: lambda _: {"control": "tags", "most": 4},
-    LogitBias: lambda _: {"control": "biases", "low": -100, "high": 100},
+    Stop: lambda kind: {"control": "tags", "most": kind.most},
+    LogitBias: lambda kind: {"control": "biases", "low": kind.low, "high": kind.high},
     JSONObject: lambda _: {"control": "json"},
     Text: lambda _: {"control": "text"},
     Parameter: lambda _: {"control": "text"},
@@ -165,19 +164,13 @@ def refusals(log: pd.DataFrame, model: str, base_url: str) -> dict[str, str]:
     own = log[(log["model"] == model) & (log["base_url"] == base_url)]
     found = {}
     for _, row in own[own["error_kind"].isin(_REFUSALS)].iterrows():
-        name = _refused_name(str(row["error"]))
+        name = row["error_param"]
         if name not in Parameters.table() or name not in own.columns or row.isna()[name]:
             continue
         later = own[(own["id"] > row["id"]) & (own["status"] == "ok")]
         if not (later[name] == row[name]).any():
             found[name] = _refusal(model, name, row[name], row["started"])
     return found
-
-
-def _refused_name(line: str) -> str:
-    """The parameter that the server named, as the line of the error has it in quotation marks."""
-    quoted = re.search("'([^']+)'", line)
-    return quoted[1] if quoted else ""
 
 
 def _refusal(model: str, name: str, value: Any, when: Any) -> str:

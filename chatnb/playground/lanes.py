@@ -122,16 +122,12 @@ def lane_of(session: Session, comparison: str, number: int, asked: Mapping[str, 
         told = {**shown(values), **{name: value for name, value in place.items() if value}}
         connected = _connected(**place, model=values.get("model"))
     except InvalidInput as error:
-        raise of_lane(number, error) from error
+        line = f"Lane {number}: {error.line}"
+        raise InvalidInput(line, kind=error.kind, param=error.param) from error
     if connected is not None:
         values.setdefault("model", None)  # a standing model is one of the session's own server
     fork = session.fork((lambda: connected) if connected else None)
     return Lane(comparison, number, fork, values, told, connected)
-
-
-def of_lane(number: int, error: InvalidInput) -> InvalidInput:
-    """The same error, which says where."""
-    return InvalidInput(f"Lane {number}: {error.line}", kind=error.kind, param=error.param)
 
 
 def _connected(base_url: str, key: str, model: str | None) -> Connected | None:

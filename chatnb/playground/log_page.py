@@ -55,7 +55,7 @@ def exported(log: RequestLog, format: str, directory: Path) -> str:
     from chatnb.request_log.log_export import export
 
     path = _free(directory.resolve() / f"chatnb-log-{datetime.now():%Y-%m-%d-%H%M%S}.{format}")
-    count = export(path, log)
+    count = export(path, log, all=False)
     return f"{count:,} {'row is' if count == 1 else 'rows are'} in {path}."
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,17 +16,15 @@ from chatnb.request_log.log_record import NUMBERS, restored, unpacked
 from chatnb.request_log.log_rows import (
     LogRow,
     as_log_row,
-    contexts_after,
     messages_of,
-    rows_after,
     started_of,
+    stored_row,
 )
 
 Event = dict[str, Any]
 
 _LONGEST_TEXT = 10_000  # characters of one text on the page
 _LONGEST_SHOWN = 200_000  # characters of a whole request or response
-_ENDLESS = 2**62
 # What the API says of a choice beside its message.
 _OF_CHOICE = ("index", "finish_reason", "logprobs")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -92,16 +89,8 @@ def _stored(log: RequestLog, id: int) -> _Stored | None:
     for record in log.unwritten():
         if record.id == id:
             return _Stored.of(as_log_row(record, 0), json.loads(record.row.context))
-    return log.read(lambda connection: _written(connection, id, log.kernel))
-
-
-def _written(connection: sqlite3.Connection, id: int, kernel: str) -> _Stored | None:
-    found = rows_after(connection, _ENDLESS, [id], kernel)
-    if not found:
-        return None
-    row = LogRow(*found[0])
-    context = contexts_after(connection, row.context - 1, kernel).get(row.context)
-    return None if context is None else _Stored.of(row, context)  # None: another kernel's
+    found = log.read(lambda connection: stored_row(connection, id, log.kernel))
+    return _Stored.of(*found) if found else None
 
 
 def _request(log: RequestLog, stored: _Stored) -> Request:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chatnb.errors import ChatError, Interrupted, InvalidInput
 from chatnb.playground.commands import COMMANDS, Commands
+from chatnb.playground.compare_page import Comparison
 from chatnb.playground.controls import refusals
 from chatnb.playground.gate import Gate
 from chatnb.playground.pages import Pages
@@ -18,6 +19,7 @@ from chatnb.playground.saved_view import transcript_html, transcript_text
 from chatnb.playground.session_view import SessionView
 from chatnb.playground.widget import PlaygroundWidget
 from chatnb.playground.worker import Latest, in_background
+from chatnb.records import Exchange
 from chatnb.sessions import Session
 
 Event = dict[str, Any]
@@ -34,7 +36,8 @@ class Panel(Commands):
 
     def __init__(self, session: Session) -> None:
         self.view = SessionView(session)
-        super().__init__(session, self.view.transcript)
+        comparison = Comparison(session, self._tell, self._compared)
+        super().__init__(session, self.view.transcript, comparison)
         self.widget = PlaygroundWidget()
         self.pages = Pages(session, self._tell)
         self._gate = Gate()
@@ -42,6 +45,7 @@ class Panel(Commands):
         self._docked = False
         self._lock = threading.RLock()  # events are made on whatever thread something happens
         self._sequence: dict[str, int] = {}
+        self._saving = Latest()
         self._refusals = Latest()
         self._looked_at: tuple[str, str, int | None] | None = None
         self.widget.on_msg(self._receive)
@@ -105,7 +109,8 @@ class Panel(Commands):
 
     def _on_hello(self, **_: Any) -> None:
         with self._lock:
-            self._tell([*self.view.everything(), self._values()])
+            told = [*self.view.everything(), self._values(), *self.comparison.everything()]
+            self._tell(told)
 
     def _on_ask(self, id: str, **_: Any) -> None:
         self._gate.ask(id)
@@ -126,6 +131,9 @@ class Panel(Commands):
         """A stop that comes late must not end the next answer."""
         if self.view.flight == flight:
             self.stop()
+
+    def _on_compare_stop(self, id: str, **_: Any) -> None:
+        self.comparison.stop(id)
 
     def _on_set(self, values: dict[str, Any], seq: int, view: str = "", **_: Any) -> None:
         self._sequence = {view: seq}
@@ -182,8 +190,15 @@ class Panel(Commands):
         with self._lock:
             self._tell(self.view.changed(old, new))
         if new.timelines is not old.timelines or new.last is not old.last:
-            self._output.update(self._saved())
+            # Beside the cell that may have sent it: nobody waits for what is there to be saved.
+            self._saving.run(lambda: self._output.update(self._saved()))
             self.pages.changed()
+
+    def _compared(self, exchange: Exchange) -> None:
+        """A lane has ended: it costs, and it is in the log."""
+        with self._lock:
+            self._tell([self.view.spent(exchange)])
+        self.pages.changed()
 
     def _values(self) -> Event:
         return self.view.values(self._sequence, self._presets)

@@ -129,6 +129,11 @@ class SessionView:
         unfinished: Event = {"prompt": None, "answer": None, "line": failure.line}
         return self.idle({**unfinished, "remedies": mended}, draft=prompt)
 
+    def spent(self, exchange: Exchange) -> Event:
+        """What the session has cost, with an exchange that was not its own."""
+        self._remember(exchange)
+        return self._totals()
+
     def _flying(self, live: Live) -> list[Event]:
         took_off = [] if self._streaming else self.takes_off(live.prompt)
         assert self._streaming is not None

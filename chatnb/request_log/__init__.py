@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chatnb.request_log import spool
 from chatnb.request_log.exchange_row import finished_row, started_row
 from chatnb.request_log.log_access import FAILURES, LogAccess
-from chatnb.request_log.log_file import MEMORY, UnusableLogError, default_path, identity_of
+from chatnb.request_log.log_file import MEMORY, UnusableLogError, default_path
 from chatnb.request_log.log_record import Cleaner, Owner, Record, unpacked
 from chatnb.request_log.log_rows import mark_lost
 from chatnb.request_log.log_store import LogStore
@@ -118,15 +118,36 @@ class RequestLog:
     def read(self, action: Callable[[sqlite3.Connection], Value]) -> Value | None:
         """What the action reads; None where there is no log, or none that can be read."""
         with self._alone:
-            if not self._access.is_open and self.path != MEMORY and identity_of(self.path) is None:
-                return None
             try:
-                return self._access.use(lambda log: action(log.connection))
+                return self.change(action)
             except UnusableLogError as failure:
                 self._say_once(f"The log {self.path} cannot be used: {failure}.")
+            except (sqlite3.Error, OSError) as failure:
+                try:
+                    return self._access.read_only(action)
+                except (sqlite3.Error, OSError):
+                    self._say_once(f"The log {self.path} cannot be read ({failure}).")
+            return None
+
+    def change(self, action: Callable[[sqlite3.Connection], Value]) -> Value | None:
+        """What the action returns that changes the file; None where there is none.
+
+        Raises one of FAILURES, unlike all else here: nobody may take for done what was not.
+        """
+        with self._alone:
+            if not self.exists():
                 return None
-            except (sqlite3.Error, OSError):
-                return self._access.read_only(action)
+            return self._access.use(lambda log: action(log.connection))
+
+    def exists(self) -> bool:
+        """Whether there is a log; one in a directory that may not be entered counts."""
+        if self._access.is_open or self.path == MEMORY:
+            return True
+        try:
+            self.path.stat()
+        except OSError as error:
+            return not isinstance(error, (FileNotFoundError, NotADirectoryError))
+        return True
 
     def unwritten(self) -> tuple[Record, ...]:
         """The rows that are in memory only, oldest first; also newer versions of written ones."""
@@ -170,9 +191,10 @@ class RequestLog:
             name = self._spool.name if self._spool else None
             in_order = sorted(missing, key=lambda record: unpacked(record.row.numbers)[0] or 0)
             self._move(log.replay(in_order, name, cleaner))
-        for path in spool.left_behind(self.path, self._owner.process):
-            with suppress(FileNotFoundError):  # another kernel was faster
-                log.replay(spool.read(path), path.name, cleaner)
+        for path, records in spool.left_behind(self.path, self._owner.process):
+            if records:
+                log.replay(records, path.name, cleaner)
+            with suppress(OSError):  # another kernel was faster
                 path.unlink()
         mark_lost(log.connection, self._owner.process)
 

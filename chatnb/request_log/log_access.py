@@ -72,15 +72,17 @@ class LogAccess:
         self._failure = None
         return value
 
-    def read_only(self, action: Callable[[sqlite3.Connection], Value]) -> Value | None:
-        """What the action reads in a file that cannot be written; None if that fails too."""
-        # immutable: where the directory cannot be written either, WAL has no place for its index.
-        for mode in ("mode=ro", "immutable=1"):
-            with suppress(sqlite3.Error, OSError):
-                connection = sqlite3.connect(f"{self._path.as_uri()}?{mode}", uri=True)
-                with closing(connection):
-                    return action(connection)
-        return None
+    def read_only(self, action: Callable[[sqlite3.Connection], Value]) -> Value:
+        """What the action reads in a file that cannot be written; sqlite3.Error, OSError."""
+        try:
+            return self._read(action, "mode=ro")
+        except (sqlite3.Error, OSError):
+            # Where the directory cannot be written either, WAL has no place for its index.
+            return self._read(action, "immutable=1")
+
+    def _read(self, action: Callable[[sqlite3.Connection], Value], mode: str) -> Value:
+        with closing(sqlite3.connect(f"{self._path.as_uri()}?{mode}", uri=True)) as connection:
+            return action(connection)
 
     def close(self) -> None:
         if self._store is not None:

@@ -23,7 +23,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _STRING = pd.StringDtype("python")  # the same with and without pyarrow
 _SHARED = (
     *("kernel", "notebook", "conversation", "source", "comparison", "base_url", "model"),
-    *("response_model", "finish_reason", "usage_source", "error_kind", "attempt_log", "adjusted"),
+    *("response_model", "finish_reason", "usage_source", "error_kind", "error_param"),
+    *("attempt_log", "adjusted"),
 )
 _TEXTS = ("status", "cell", "prompt", "reply", "request_id", "response")
 _DETAILS = ("reasoning", "attempt_log", "error", "error_detail")

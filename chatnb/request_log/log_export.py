@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import InvalidInput
 from chatnb.request_log import RequestLog
-from chatnb.request_log.log_file import set_durable, transaction
-from chatnb.request_log.log_rows import mark_lost, started_of
+from chatnb.request_log.log_access import FAILURES
+from chatnb.request_log.log_file import identity_of, set_durable, transaction
+from chatnb.request_log.log_rows import mark_lost, purges, started_of
 from chatnb.request_log.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
@@ -25,21 +26,21 @@ _BATCH = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export(file: Path, log: RequestLog | None = None, *, overwrite: bool = False) -> int:
-    """Write every row of the log to a .csv, .jsonl or .parquet file; how many there were.
+def export(
+    file: Path, log: RequestLog | None = None, *, overwrite: bool = False, all: bool = True
+) -> int:
+    """Write the rows of every kernel, or of the log's own, to a .csv, .jsonl or .parquet file.
 
     >>> export(Path("log.jsonl"))                   # doctest: +SKIP
 
-    The columns are the DataFrame's, `messages` included, so that long conversations make long
-    files. In .csv, which is for spreadsheets, texts that begin like a formula get a leading
-    apostrophe; the other two are exact. A relative path stays inside the working directory, and an
-    existing file is only replaced with `overwrite`. Raises InvalidInput.
+    It returns how many there were. The columns are the DataFrame's, `messages` included, so that
+    long conversations make long files. In .csv, which is for spreadsheets, texts that begin like a
+    formula get a leading apostrophe; the other two are exact. A relative path stays inside the
+    working directory, and an existing file is only replaced with `overwrite`. Raises InvalidInput.
     """
     write = _writer(file)
     path = _checked(file, overwrite=overwrite)
-    from chatnb.request_log.log_frame import frame
-
-    rows = frame(log or RequestLog(), all=True)
+    rows = _rows(log or RequestLog(), all)
     # Beside the target and then moved: an export that fails leaves the old file whole.
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -59,9 +60,35 @@ def purge(log: RequestLog | None = None, *, before: datetime | None = None) -> i
     >>> purge(before=datetime(2026, 1, 1))          # doctest: +SKIP
 
     A moment without a time zone is local time. Requests in the air keep their rows. What is deleted
-    is overwritten in the file.
+    is overwritten in the file. Raises InvalidInput where nothing could be deleted.
     """
-    return (log or RequestLog()).read(lambda connection: _purge(connection, before)) or 0
+    log = log or RequestLog()
+    there = identity_of(log.path)
+    try:
+        deleted = log.change(lambda connection: _purge(connection, before))
+    except FAILURES as failure:
+        line = f"Nothing was deleted: the log {log.path} cannot be changed now ({failure})."
+        raise InvalidInput(line, kind="log") from failure
+    if _was_put_away(log, there):
+        raise InvalidInput(f"Nothing was deleted: the log {log.path} was corrupt.", kind="log")
+    return deleted or 0
+
+
+def _rows(log: RequestLog, all: bool) -> pd.DataFrame:
+    """Every row; InvalidInput where there are none because the log cannot be read."""
+    from chatnb.request_log.log_frame import frame
+
+    there = identity_of(log.path)
+    rows = frame(log, all=all)
+    if rows.empty and log.exists() and (_was_put_away(log, there) or log.read(purges) is None):
+        line = f"Nothing was written: the log {log.path} could not be read."
+        raise InvalidInput(line, kind="log")
+    return rows
+
+
+def _was_put_away(log: RequestLog, there: tuple[int, int] | None) -> bool:
+    """Whether another file has taken the place of the one that was there: it was corrupt."""
+    return there is not None and identity_of(log.path) != there
 
 
 def _writer(file: Path) -> Callable[[pd.DataFrame, Path], None]:
@@ -87,8 +114,11 @@ def _checked(file: Path, *, overwrite: bool) -> Path:
         raise InvalidInput(
             f"{file} leads out of the working directory: give an absolute path.", kind="usage"
         )
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise InvalidInput(f"{path} is there already: choose another name.", kind="usage")
+    if path.is_dir():
+        raise InvalidInput(f"{path} is a directory: choose another name.", kind="usage")
+    if path.exists() and not overwrite:
+        line = f"{path} is there already: choose another name, or --overwrite."
+        raise InvalidInput(line, kind="usage")
     if not path.parent.is_dir():
         raise InvalidInput(f"There is no directory {path.parent}.", kind="usage")
     return path

@@ -129,6 +129,7 @@ def make_private(path: Path) -> None:
 def _open_file(path: Path) -> tuple[sqlite3.Connection, tuple[str, ...]]:
     connection = _connect(path)
     try:
+        _is_ours(connection)  # before anything is written into somebody else's file
         notices = _choose_journal(connection, path)
         _make_schema(connection)
     except BaseException:

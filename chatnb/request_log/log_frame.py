@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from chatnb.request_log import RequestLog
     from chatnb.request_log.log_record import Record
 
+# What is kept is changed in place, and the panel asks beside the main thread.
+_ALONE = threading.Lock()
 # A row is called lost by mistake where process ids lie; the process then finishes it all the same.
 _MAY_CHANGE = ("started", "lost")
 _BEFORE = (
@@ -37,7 +40,8 @@ _BEFORE = (
 _AFTER = (
     *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"),
     *("usage_source", "cost", "first_token_s", "seconds", "attempts", "attempt_log", "adjusted"),
-    *("http_status", "request_id", "error_kind", "error", "error_detail", "request", "response"),
+    *("http_status", "request_id", "error_kind", "error_param", "error", "error_detail", "request"),
+    "response",
 )
 
 
@@ -86,7 +90,7 @@ def frame(log: RequestLog, *, all: bool = False) -> LogFrame:
 
     Columns and their types are the same when it is empty. Changing the frame changes nothing else.
     """
-    with _no_collections():
+    with _ALONE, _no_collections():
         kept, changed = _read(log, all)
         unwritten = log.unwritten()
         if changed or kept.shown is None or unwritten != kept.unwritten:

@@ -24,8 +24,17 @@ _OF_KERNEL = "process IN (SELECT id FROM process WHERE kernel = :kernel)"
 _PROCESSES = "SELECT id FROM process WHERE notebook = ? AND kernel <> ? ORDER BY id DESC"
 _LAST_EXCHANGE = """
 SELECT exchange.id, exchange.reply, exchange.numbers,
-  json_extract(context.body, '$.conversation') AS conversation
+  json_extract(context.body, '$.conversation') AS conversation,
+  CASE WHEN json_extract(context.body, '$.own_system') IS NULL THEN exchange.id ELSE (
+    SELECT max(earlier.id) FROM exchange AS earlier
+    JOIN context AS said ON said.id = earlier.context
+    JOIN process AS sender ON sender.id = earlier.process
+    WHERE sender.kernel = process.kernel AND earlier.id < exchange.id
+      AND json_extract(said.body, '$.conversation')
+        = json_extract(context.body, '$.conversation')
+      AND json_extract(said.body, '$.own_system') IS NULL) END
 FROM exchange JOIN context ON context.id = exchange.context
+JOIN process ON process.id = exchange.process
 WHERE exchange.process = ? AND status IN ('ok', 'refused') AND conversation IS NOT NULL
 ORDER BY exchange.id DESC LIMIT 1
 """
@@ -48,18 +57,26 @@ class LogRow(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredConversation:
-    """A conversation as its last good exchange left it; its messages are read when touched."""
+    """A conversation as its last good exchange left it; its messages are read when touched.
+
+    `standing`: the newest exchange that was sent with the conversation's own system message.
+    """
 
     name: str
     started: datetime
     reply: str
     exchange: int
+    standing: int | None
     log: RequestLog = field(repr=False, compare=False)
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
-        """What was sent last, and the reply to it."""
-        return (*messages_of(self.log, self.exchange), Message("assistant", self.reply))
+        """What was sent last, under the conversation's system message, and the reply to it."""
+        sent = messages_of(self.log, self.exchange)
+        if self.standing != self.exchange:
+            before = () if self.standing is None else messages_of(self.log, self.standing)
+            sent = (*_system(before), *sent[len(_system(sent)) :])
+        return (*sent, Message("assistant", self.reply))
 
     @property
     def turns(self) -> int:
@@ -91,6 +108,21 @@ def contexts_after(
         number: context_of(body, owner, None if notebook is None else restored(notebook))
         for number, body, owner, notebook in connection.execute(sql, (last, kernel))
     }
+
+
+def stored_row(
+    connection: sqlite3.Connection, exchange: int, kernel: str
+) -> tuple[LogRow, Mapping[str, Any]] | None:
+    """One row of a kernel, with what it shares with others; None where it is gone."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM exchange WHERE id = ?",  # noqa: S608 - constants only
+        (exchange,),
+    ).fetchone()
+    if row is None:
+        return None
+    found = LogRow(*row)
+    context = contexts_after(connection, found.context - 1, kernel).get(found.context)
+    return None if context is None else (found, context)  # None: another kernel's
 
 
 def context_of(body: str, kernel: str, notebook: str | None) -> Mapping[str, Any]:
@@ -129,8 +161,9 @@ def last_conversation(log: RequestLog, notebook: str) -> StoredConversation | No
     row = log.read(lambda connection: _last_exchange(connection, notebook, log.kernel))
     if row is None:
         return None
-    exchange, reply, numbers, name = row
-    return StoredConversation(name, started_of(numbers), restored(reply or ""), exchange, log)
+    exchange, reply, numbers, name, standing = row
+    started = started_of(numbers)
+    return StoredConversation(name, started, restored(reply or ""), exchange, standing, log)
 
 
 def _last_exchange(connection: sqlite3.Connection, notebook: str, kernel: str) -> Any:
@@ -140,6 +173,11 @@ def _last_exchange(connection: sqlite3.Connection, notebook: str, kernel: str) -
         if row is not None:
             return row
     return None
+
+
+def _system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The system message that comes first, if one does."""
+    return messages[:1] if messages and messages[0].role == "system" else ()
 
 
 def started_of(numbers: bytes) -> datetime:

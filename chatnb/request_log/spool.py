@@ -9,7 +9,8 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -20,6 +21,7 @@ from chatnb.request_log.log_record import Owner, Record, Row, packed, restored, 
 from chatnb.request_log.process_identity import ProcessIdentity
 
 _ENDING = ".spool.jsonl"
+_ABANDONED_S = 3600.0
 _TEXTS = ("cell", "prompt", "reply", "request_id")
 
 
@@ -34,11 +36,13 @@ def append(spool: Path, record: Record) -> None:
     descriptor = os.open(spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         written = os.write(descriptor, line)
+        if written < len(line):
+            # What is cut off would take the next line with it.
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+            raise OSError(f"only {written} of {len(line)} bytes could be written")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    if written < len(line):
-        raise OSError(f"only {written} of {len(line)} bytes could be written")
 
 
 def read(spool: Path) -> list[Record]:
@@ -51,13 +55,20 @@ def read(spool: Path) -> list[Record]:
     return list(records.values())
 
 
-def left_behind(log: Path, here: ProcessIdentity) -> Iterable[Path]:
-    """The spools of processes that are gone."""
+def left_behind(log: Path, here: ProcessIdentity) -> Iterator[tuple[Path, list[Record]]]:
+    """The spools of processes that are gone, and what is to be read in each.
+
+    One without a whole line does not say whose it is: it counts once it is old.
+    """
     for spool in sorted(log.parent.glob(f"{glob.escape(log.name)}.*{_ENDING}")):
-        with suppress(OSError):
+        with suppress(OSError):  # another kernel was faster
             records = read(spool)
-            if records and records[0].owner.process.is_gone(here):
-                yield spool
+            if records[0].owner.process.is_gone(here) if records else _is_old(spool):
+                yield spool, records
+
+
+def _is_old(spool: Path) -> bool:
+    return time.time() - spool.stat().st_mtime > _ABANDONED_S
 
 
 def _to_json(record: Record) -> dict[str, Any]:

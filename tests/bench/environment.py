@@ -8,13 +8,12 @@ from __future__ import annotations
 import compileall
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from tests.isolation import DIRECTORIES, FOREIGN
+from tests.isolation import own_directories
 
 _ROOT = Path(__file__).resolve().parents[2]
 _numbers = count()
@@ -23,16 +22,10 @@ _numbers = count()
 @contextmanager
 def place_of_its_own() -> Iterator[Path]:
     """Every process that is started inside sees only a temporary directory."""
-    root = Path(tempfile.mkdtemp(prefix="chatnb-bench-"))
-    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
-        del os.environ[name]
-    for name in DIRECTORIES:
-        directory = root / name.lower()
-        directory.mkdir(mode=0o700)
-        os.environ[name] = str(directory)
+    root = own_directories("chatnb-bench-")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     compileall.compile_dir(_ROOT / "chatnb", quiet=1)  # as pip does when it installs
-    os.environ |= {"CHATNB_OFFLINE": "1", "PYTHONPATH": str(_ROOT), "CHATNB_BENCH": str(root)}
+    os.environ |= {"PYTHONPATH": str(_ROOT), "CHATNB_BENCH": str(root)}
     try:
         yield root
     finally:

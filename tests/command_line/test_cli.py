@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from chatnb import cli
 from chatnb.local.server_state import RunningServer
 from chatnb.records import Choice, Exchange, Message, Reply, Request
-from chatnb.request_log import RequestLog
+from chatnb.request_log import RequestLog, log_file
 from chatnb.request_log.log_file import default_path
 
 
@@ -106,6 +108,7 @@ def test_log_export_writes_every_row_and_replaces_no_file_unasked(
     assert cli.main(["log", "export", "log.jsonl"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("chatnb: ")
+    assert "--overwrite" in error
     assert error.count("\n") == 1
 
 
@@ -122,6 +125,70 @@ def test_log_purge_asks_first_and_deletes_nothing_without_a_yes(
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert cli.main(["log", "purge"]) == 1
     assert len(_prompts(tmp_path, monkeypatch)) == 2
+
+
+@pytest.fixture
+def foreign_database(log_path: Path) -> bytes:
+    """What stands where the log should be: the database of another program."""
+    log_path.parent.mkdir()
+    with closing(sqlite3.connect(log_path)) as database:
+        database.execute("CREATE TABLE mine(value)")
+    return log_path.read_bytes()
+
+
+@pytest.mark.parametrize("command", [["export", "log.csv"], ["purge", "--yes"]])
+def test_a_database_of_another_program_is_neither_an_empty_log_nor_purged(
+    command: list[str],
+    foreign_database: bytes,
+    log_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["log", *command]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "database of another program" in told.err
+    assert all(line.startswith("chatnb: ") for line in told.err.splitlines())
+    assert log_path.read_bytes() == foreign_database
+    assert not Path("log.csv").exists()
+
+
+@pytest.mark.parametrize("command", [["export", "log.csv"], ["purge", "--yes"]])
+def test_where_a_corrupt_log_is_kept_is_told(
+    command: list[str],
+    log_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    log_path.parent.mkdir()
+    log_path.write_bytes(b"a secret, and not a database " * 500)
+    assert cli.main(["log", *command]) == 1
+    told = capsys.readouterr()
+    (kept,) = log_path.parent.glob("*.corrupt-*")
+    assert told.out == ""
+    assert str(kept) in told.err
+    assert cli.main(["log", *command]) == 0  # the new one is sound
+
+
+@pytest.mark.usefixtures("log_of_two_days")
+def test_log_purge_says_when_another_program_holds_the_log(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(log_file, "_BUSY_S", 0.05)
+    with closing(sqlite3.connect(log_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert cli.main(["log", "purge", "--yes"]) == 1
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.startswith("chatnb: Nothing was deleted: ")
+        assert "database is locked" in told.err
+        assert told.err.count("\n") == 1
+    assert cli.main(["log", "purge", "--yes"]) == 0
+    assert capsys.readouterr().out == "2 rows deleted\n"
 
 
 @pytest.mark.model

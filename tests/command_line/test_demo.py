@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from chatnb.demo import PICTURE, as_text, new_part, run_demo
+from chatnb.errors import ChatError
 from chatnb.local.server_state import RunningServer
 
 STREAMED = """\
@@ -91,3 +92,9 @@ def test_the_first_notebook_runs_on_a_terminal(model_server: RunningServer) -> N
     assert f"{model_server.model}" in printed
     assert "tokens" in printed
     assert "\x1b" not in printed
+
+
+@pytest.mark.kernel
+def test_a_kernel_that_dies_ends_the_demo(tmp_path: Path) -> None:
+    with pytest.raises(ChatError, match="The kernel died while it ran this cell"):
+        _demo(tmp_path, nbformat.v4.new_code_cell("import os; os._exit(1)"))

@@ -5,6 +5,7 @@ The lines stand here as a table; every row runs in a real kernel.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -39,7 +40,13 @@ def log_of(kernel):
 
 LINES = {
     "no key and no model and no network": (
-        {"CHATNB_OFFLINE": "1", "CHATNB_GGUF": "/nowhere/model.gguf"},
+        {"CHATNB_OFFLINE": "1", "XDG_CACHE_HOME": "{nothing}"},
+        "%chat hi",
+        "The embedded model is not on this machine, and CHATNB_OFFLINE forbids to fetch it",
+        "Set OPENAI_API_KEY to use a key",
+    ),
+    "a model file that is not there": (
+        {"CHATNB_GGUF": "/nowhere/model.gguf"},
         "%chat hi",
         "/nowhere/model.gguf",
         "CHATNB_GGUF",
@@ -89,7 +96,8 @@ def test_each_situation_gets_one_line(situation, tmp_path, log_path, monkeypatch
     port = free_port()
 
     def filled(text):
-        return text.replace("{port}", str(port)).replace("{server}", server.base_url)
+        named = {"{port}": str(port), "{server}": server.base_url, "{nothing}": str(tmp_path)}
+        return functools.reduce(lambda text, name: text.replace(name, named[name]), named, text)
 
     for name, value in environment.items():
         monkeypatch.setenv(name, filled(value))

@@ -286,3 +286,11 @@ def test_a_bad_path_is_told_before_anything_starts(own_runtime, tmp_path):
     with pytest.raises(InvalidInput):
         LocalConnection(path=str(tmp_path / "none.gguf")).client_options()
     assert not own_runtime.exists()
+
+
+@pytest.mark.parametrize(
+    ("idle", "seconds"), [("inf", 1800), ("nan", 1800), ("soon", 1800), ("1", 2), ("90", 90)]
+)
+def test_how_long_it_waits_is_a_number_of_seconds(monkeypatch, idle, seconds):
+    monkeypatch.setenv(server.IDLE, idle)
+    assert server._idle_s() == seconds

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
 import sys
+import tempfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +16,12 @@ import pytest
 
 from chatnb.errors import InvalidInput
 from chatnb.records import Exchange
-from chatnb.request_log import RequestLog, log_rows
+from chatnb.request_log import RequestLog, log_file, log_rows
 from chatnb.request_log.log_export import export, purge
 from chatnb.request_log.log_frame import frame
 from tests.log.exchanges import logged, reply, request
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def test_an_existing_file_is_replaced_only_when_asked(log: RequestLog) -> None:
     logged(log, request("Hi"))
     file = Path("log.jsonl")
     file.write_text("mine")
-    with pytest.raises(InvalidInput, match="there already"):
+    with pytest.raises(InvalidInput, match="another name, or --overwrite"):
         export(file, log)
     assert file.read_text() == "mine"
     assert export(file, log, overwrite=True) == 1
@@ -143,6 +149,53 @@ def test_a_row_that_ends_after_another_process_purged_keeps_its_columns(log: Req
     log.finish(Exchange(asked, datetime.now(UTC), number, "ok", reply()))
     row = frame(log).iloc[0]
     assert (row["id"], row["status"], row["finish_reason"]) == (number, "ok", "stop")
+
+
+def test_purge_raises_where_nothing_could_be_deleted(
+    log: RequestLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "_BUSY_S", 0.05)
+    logged(log, request("Hi"))
+    with closing(sqlite3.connect(log.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(InvalidInput, match=r"Nothing was deleted: .* locked") as caught:
+            purge(RequestLog(log.path))
+    assert caught.value.kind == "log"
+    assert len(frame(log)) == 1
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from chatnb.errors import InvalidInput
+from chatnb.request_log import RequestLog
+from chatnb.request_log.log_export import export, purge
+from chatnb.request_log.log_frame import frame
+frame(RequestLog(Path(":memory:")))  # imports, while they can be read
+os.geteuid() or os.setuid(65534)  # root could write all the same
+log = RequestLog(Path(sys.argv[1]))
+for command in (lambda: purge(log), lambda: export(Path(sys.argv[2]), log, overwrite=True)):
+    try:
+        print(command())
+    except InvalidInput as error:
+        print(error.line.partition(":")[0])
+"""
+
+
+def test_a_log_that_may_only_be_read_is_exported_and_not_purged() -> None:
+    with tempfile.TemporaryDirectory() as name:  # one that every user can reach
+        directory = Path(name)
+        out = directory / "out"
+        out.mkdir()
+        out.chmod(0o777)
+        log = RequestLog(directory / "log.sqlite")
+        logged(log, request("before"))
+        log.close()
+        log.path.chmod(0o444)
+        directory.chmod(0o555)
+        command = [sys.executable, "-c", READ_ONLY, str(log.path), str(out / "log.csv")]
+        told = subprocess.check_output(command, cwd=ROOT, text=True, timeout=60)
+        assert told.splitlines() == ["Nothing was deleted", "1"]
 
 
 def test_purging_where_there_is_no_log_makes_none(log: RequestLog) -> None:

@@ -20,10 +20,6 @@ from tests.log.exchanges import logged, reply, request
 ROOT = Path(__file__).parents[2]
 
 
-def spools(log: RequestLog) -> list[Path]:
-    return sorted(log.path.parent.glob("*.spool.jsonl"))
-
-
 def test_a_log_that_cannot_be_made_keeps_rows_in_memory(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     log = RequestLog(tmp_path / "file" / "log.sqlite")
@@ -39,50 +35,6 @@ def test_a_log_that_cannot_be_made_keeps_rows_in_memory(tmp_path: Path) -> None:
     assert "cannot be written" in notice
     assert "CHATNB_LOG" in notice
     assert "\n" not in notice
-
-
-def test_rows_go_to_a_spool_and_return_when_the_log_is_back(log_path: Path) -> None:
-    log_path.mkdir(parents=True)  # a directory where the file should be
-    log = RequestLog(log_path)
-    done = logged(log, request("one"))
-    flying = log.start(request("one", "Hello!", "two"), datetime.now(UTC))
-    (spool,) = spools(log)
-    assert spool.stat().st_mode & 0o777 == 0o600
-    assert len(spool.read_text().splitlines()) == 3
-    assert str(spool) in log.take_notices()[0]
-    log_path.rmdir()
-    asked = request("one", "Hello!", "two")
-    log.finish(Exchange(asked, datetime.now(UTC), flying, "ok", reply("back")))
-    logged(log, request("three"))
-    rows = frame(log)
-    assert rows["prompt"].tolist() == ["one", "two", "three"]
-    assert rows["status"].tolist() == ["ok"] * 3
-    assert rows["id"].tolist() == [1, 2, 3]
-    assert rows["reply"][1] == "back"
-    assert len(rows["messages"][1]) == 3
-    assert spools(log) == []
-    assert done < 0
-
-
-def test_the_next_kernel_replays_what_a_dead_one_left(log_path: Path) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; from datetime import UTC, datetime\n"
-        "from chatnb.request_log import RequestLog\n"
-        "from tests.log.exchanges import logged, request\n"
-        "path = Path(sys.argv[1]); path.mkdir(parents=True)\n"
-        "log = RequestLog(path, kernel='dead')\n"
-        "logged(log, request('one')); log.start(request('two'), datetime.now(UTC))\n"
-        "os._exit(9)"
-    )
-    subprocess.run([sys.executable, "-c", code, log_path], cwd=ROOT, timeout=60, check=False)
-    log_path.rmdir()
-    log = RequestLog(log_path)
-    assert len(spools(log)) == 1
-    logged(log, request("three"))
-    rows = frame(log, all=True).set_index("prompt")
-    assert rows["status"].to_dict() == {"one": "ok", "two": "lost", "three": "ok"}
-    assert rows.loc["one", "kernel"] == "dead"
-    assert spools(log) == []
 
 
 def test_a_full_disk_loses_no_row(log_path: Path) -> None:
@@ -215,7 +167,7 @@ def test_a_log_of_a_newer_chatnb_is_left_alone(log_path: Path) -> None:
     assert frame(log, all=True)["prompt"].tolist() == ["Hi"]
     assert log_path.read_bytes() == before
     assert "newer chatnb" in log.take_notices()[0]
-    assert len(spools(log)) == 1
+    assert len(list(log_path.parent.glob("*.spool.jsonl"))) == 1
 
 
 def test_a_database_of_another_program_is_left_alone(log_path: Path) -> None:

@@ -25,8 +25,8 @@ CONTRACT = """
 id started kernel notebook conversation turn cell source comparison base_url model response_model
 status finish_reason prompt reply reasoning choices messages PARAMETERS
 prompt_tokens completion_tokens total_tokens cached_tokens reasoning_tokens usage_source cost
-first_token_s seconds attempts attempt_log adjusted http_status request_id error_kind error
-error_detail request response
+first_token_s seconds attempts attempt_log adjusted http_status request_id error_kind error_param
+error error_detail request response
 """
 
 

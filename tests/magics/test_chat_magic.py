@@ -10,6 +10,7 @@ import chatnb
 from chatnb.errors import InvalidInput, RequestFailed
 from chatnb.parameter_kinds import Flag, OneOf
 from chatnb.parameters import Parameters
+from chatnb.token_bias import spellings
 from tests.fake_backend import reply
 
 
@@ -49,6 +50,34 @@ def test_the_lines_of_a_cell_reach_the_model_byte_for_byte(magics, sent):
     cell = "  first\n\n\tsecond  \n%chat not a magic?\n!ls\n"
     magics.run_cell("%%chat\n" + cell)
     assert prompt_of(sent()) + "\n" == cell
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "hello\n>>> 1 + 1\n    2", "  >>> 1\n  ... 2", "In [1]: 1 + 1\n   ...: 2", "...: and so on",
+        ">>>\n", '"""\n>>> 1\n"""', "\n\n  [ins] In [2]: 1",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", ["", "\n \n"])
+def test_a_prompt_that_looks_like_a_session_is_sent_as_it_is(magics, sent, before, prompt):
+    magics.run_cell(f"{before}%%chat --temperature 0\n{prompt}\n")
+    assert prompt_of(sent()) == prompt
+    assert sent().parameters == {"temperature": 0}
+
+
+def test_a_pasted_session_is_still_read_without_its_prompts(magics, sent):
+    magics.run_cell("In [1]: %%chat\n   ...: hello\n   ...: there")
+    assert prompt_of(sent()) == "hello\nthere"
+    magics.run_cell(">>> x = 1\n>>> y = 2")
+    assert (magics.user_ns["x"], magics.user_ns["y"]) == (1, 2)
+
+
+def test_a_terminal_goes_on_asking_for_the_lines_of_a_cell(magics):
+    state = magics.check_complete
+    assert [state(cell)[0] for cell in ("%%chat", "%%chat\nhello", "%%chat\nhello\n\n")] == [
+        "incomplete", "incomplete", "complete",
+    ]  # fmt: skip
 
 
 def test_a_question_mark_right_after_the_name_is_still_the_manual(magics, backend, capsys):
@@ -110,6 +139,9 @@ def test_a_dataframe_is_inserted_as_its_text(magics, sent):
         ("%%chat -o 1x\nHi", "-o takes the name of a variable"),
         ("%chat_set temperatur=1", "Did you mean temperature"),
         ("%chat_set 5", "takes name=value"),
+        ("%chat_set temperature=3", "not 3: nothing was changed."),
+        ("%chat_set temperature=None", "changed. temperature=unset clears it."),
+        ("%chat_set temperature=0.2, top_p=1", "A blank, no comma, stands between two"),
         ("%chat --fresh -c other Hi", "--fresh leaves the conversation out"),
         ("%chat_undo 3", "takes nothing"),
         ("%chat_undo", "nothing to undo"),
@@ -181,6 +213,31 @@ def test_what_sends_nothing_leaves_the_variable_of_o_alone(magics, cell):
     assert magics.user_ns["answer"] == "old"
 
 
+@pytest.mark.parametrize("cell", ["%%chat -o answer\n ", '%chat -o answer --logit_bias {"x":1} Hi'])
+def test_a_mistake_found_while_sending_leaves_the_variable_of_o_alone(magics, backend, cell):
+    magics.user_ns["answer"] = "old"
+    with pytest.raises(InvalidInput):
+        magics.run_cell(cell)
+    assert magics.user_ns["answer"] == "old"
+    del magics.user_ns["answer"]
+    with pytest.raises(InvalidInput):
+        magics.run_cell(cell)
+    assert "answer" not in magics.user_ns
+    assert backend.requests == []
+
+
+def test_who_comes_second_keeps_the_variable_of_o(magics, backend):
+    def meanwhile(*_):
+        magics.user_ns["answer"] = "old"
+        with pytest.raises(InvalidInput, match="still answering"):
+            magics.run_cell("%chat -o answer Hi")
+        return reply(magics.user_ns["answer"])
+
+    backend.enqueue(meanwhile)
+    magics.run_cell("%chat -o answer Hi")
+    assert magics.user_ns["answer"].text == "old"
+
+
 def test_unset_as_system_message_sends_none(magics, sent):
     magics.run_cell("%chat_system Be brief")
     magics.run_cell("%chat -s unset Hi")
@@ -204,8 +261,11 @@ def test_connect_says_where_requests_go_and_drops_a_standing_model(magics, capsy
     capsys.readouterr()
     magics.run_cell("%chat_connect -m tiny http://127.0.0.1:9/v1/")
     said = capsys.readouterr().out
-    assert said == "Requests go to http://127.0.0.1:9/v1, model tiny, with no key.\n"
+    where = "Requests go to http://127.0.0.1:9/v1, model tiny, with no key."
+    assert said == f"{where} model unset (it was of-the-other-server).\n"
     assert chatnb.session().parameters.model is None
+    magics.run_cell("%chat_connect -m tiny http://127.0.0.1:9/v1/")
+    assert capsys.readouterr().out == f"{where}\n"
 
 
 def test_dry_run_shows_the_request_and_sends_nothing(magics, backend, capsys):
@@ -215,6 +275,25 @@ def test_dry_run_shows_the_request_and_sends_nothing(magics, backend, capsys):
     assert '"Brief"' in shown
     assert backend.requests == []
     assert len(chatnb.log()) == 0
+
+
+def test_the_manual_says_what_a_dry_run_asks_all_the_same(magics, backend, capsys):
+    backend.tokens = {spelling: [7] for spelling in spellings("rare")}
+    magics.run_cell('%chat --dry-run --logit_bias {"rare":1} Hi')
+    assert '"7": 1' in capsys.readouterr().out
+    magics.run_cell("%%chat?")
+    manual = " ".join(capsys.readouterr().out.split())
+    assert "send nothing. A word in logit_bias is still looked up" in manual
+
+
+def test_names_of_ipython_are_not_suggested(magics):
+    for cell in ("%chat {{nopen}}", "%chat -s {{nopen}} Hi"):
+        with pytest.raises(InvalidInput) as caught:
+            magics.run_cell(cell)
+        assert "Did you mean" not in caught.value.line
+    magics.user_ns["open"] = "my own"
+    with pytest.raises(InvalidInput, match="Did you mean open"):
+        magics.run_cell("%chat {{nopen}}")
 
 
 def test_an_error_is_one_line_without_a_traceback(magics, backend):
@@ -268,8 +347,17 @@ def test_two_chat_lines_and_a_loop_in_one_cell_append(magics, sent):
     assert [message.content for message in sent().messages][::2] == ["a", "b", "c", "d"]
 
 
-def test_the_extension_can_be_unloaded(magics):
-    before = len(magics.input_transformers_cleanup)
-    magics.run_cell("%unload_ext chatnb")
-    assert magics.find_cell_magic("chat") is None
-    assert len(magics.input_transformers_cleanup) == before - 1
+def test_the_extension_can_be_unloaded(shell, backend):
+    before = list(shell.input_transformers_cleanup)
+    shell.run_cell("%load_ext chatnb")
+    assert shell.find_line_magic("chat_panel")
+    shell.run_cell("%unload_ext chatnb")
+    assert shell.find_cell_magic("chat") is None
+    assert shell.find_line_magic("chat_panel") is None
+    assert shell.input_transformers_cleanup == before
+
+
+def test_an_empty_system_message_is_none(magics, capsys):
+    magics.run_cell("%chat_system Be brief.")
+    magics.run_cell("%chat_system ''")
+    assert "No system message" in capsys.readouterr().out

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import nbformat
+import pandas
 import pytest
 
 from chatnb.request_log import RequestLog
@@ -56,6 +59,19 @@ def test_without_cell_ids_each_run_appends(log_path: Path, tmp_path: Path) -> No
     log.close()
     assert list(rows["turn"]) == [1, 2]
     assert [len(messages) for messages in rows["messages"]] == [1, 3]
+
+
+def test_its_picture_takes_a_log_with_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that was run again is a row too."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    rows = {"id": range(1, 6), "prompt_tokens": [9] * 5, "completion_tokens": [5] * 5}
+    names: dict[str, Any] = {"chatnb": SimpleNamespace(log=lambda: pandas.DataFrame(rows))}
+    (drawn,) = (
+        cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if "plt.show" in cell.source
+    )
+    exec(drawn, names)
+    assert [label.get_text() for label in names["axes"].get_yticklabels()] == list("12345")
+    names["plt"].close(names["figure"])
 
 
 def test_its_stored_outputs_are_there_and_whole() -> None:

@@ -18,7 +18,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         {
             "tools": """
                 text_checks interrupts addresses prices parameter_kinds structured_kinds parameters
-                code_literals request_cell request_code
+                code_literals request_cell request_code log_lookup
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
                 rendering.stream_pieces
@@ -51,8 +51,8 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         "4 doors",
         {
             "cell": """
-                magics.terminal_drawer magics.cell_view magics.magic_line
-                magics.magic_options magics.question_lines magics.standing magics.tables magics
+                magics.terminal_drawer magics.cell_view magics.magic_line magics.magic_options
+                magics.question_lines magics.cell_prompts magics.standing magics.tables magics
                 magics.registration
             """,
             "samples": "samples",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
 
-from tests import network_guard
+from tests import isolation, network_guard
 from tests.real_kernel import RealKernel
 
 SOMEBODY = ("192.0.2.1", 9)  # an address kept for documentation: nobody has it
@@ -19,7 +20,8 @@ def test_a_connection_that_leaves_loopback_fails() -> None:
         socket.create_connection(SOMEBODY, timeout=1)
     with pytest.raises(network_guard.LeftLoopback):
         socket.getaddrinfo("example.com", 443)
-    network_guard.refused.clear()
+    assert len(network_guard.refused()) == 2
+    network_guard.forget()
 
 
 def test_loopback_is_open() -> None:
@@ -32,10 +34,32 @@ def test_a_kernel_of_a_test_cannot_leave_loopback_either(kernel: RealKernel) -> 
     ran = kernel.run(f"import socket; socket.create_connection({SOMEBODY}, timeout=1)")
     assert ran.error is not None
     assert ran.error["ename"] == "LeftLoopback"
+    network_guard.forget()
 
 
-def test_no_key_of_the_user_is_seen() -> None:
-    assert not [name for name in os.environ if name.startswith("OPENAI_")]
+@pytest.mark.kernel
+def test_what_a_kernel_swallows_is_noticed_all_the_same(kernel: RealKernel) -> None:
+    ran = kernel.run(
+        "import contextlib, socket\n"
+        f"with contextlib.suppress(Exception): socket.create_connection({SOMEBODY}, timeout=1)"
+    )
+    assert ran.status == "ok"
+    assert network_guard.refused() == [f"socket.getaddrinfo {SOMEBODY[:1]!r}"]
+    network_guard.forget()
+
+
+def test_nothing_of_the_user_is_seen() -> None:
+    assert not [name for name in os.environ if name.startswith(("OPENAI_", "JPY_"))]
+
+
+def test_what_names_the_users_notebook_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "mine.ipynb")
+    for name in isolation.DIRECTORIES:
+        monkeypatch.setenv(name, os.environ[name])  # put back at the end
+    for name in [name for name in os.environ if name.startswith("CHATNB_")]:
+        monkeypatch.setenv(name, os.environ[name])
+    shutil.rmtree(isolation.own_directories("chatnb-tests-"))
+    assert "JPY_SESSION_NAME" not in os.environ
 
 
 def test_the_users_directories_are_not_used() -> None:

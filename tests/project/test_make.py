@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.project.house import ROOT
 
@@ -51,7 +54,8 @@ def test_without_a_new_enough_python_one_line_says_so(tmp_path: Path) -> None:
     )
     assert result.returncode != 0
     assert result.stderr.splitlines()[0] == (
-        "chatnb needs Python 3.11 or newer with pip and venv; looked for: python-of-1999."
+        "chatnb needs Python 3.11 or newer with pip and venv (on Debian: python3-venv); "
+        "looked for: python-of-1999."
     )
 
 
@@ -60,3 +64,23 @@ def test_the_environment_is_made_once(tmp_path: Path) -> None:
     made = _make(f"VENV={tmp_path}/venv", stamp)
     assert "Making" in made.stdout, made.stderr
     assert "up to date" in _make(f"VENV={tmp_path}/venv", stamp).stdout
+
+
+def test_a_python_without_ensurepip_uses_its_own_pip(tmp_path: Path) -> None:
+    ensurepip = pytest.importorskip("ensurepip")
+    bundled = Path(ensurepip.__file__).parent / "_bundled"
+    debian = tmp_path / "debian"
+    debian.mkdir()
+    (debian / "ensurepip.py").write_text("raise ImportError('apt install python3-venv')\n")
+    made = _make(
+        f"VENV={tmp_path}/venv",
+        f"CANDIDATES={sys.executable}",
+        f"{tmp_path}/venv/made.stamp",
+        PYTHONPATH=str(debian),
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=str(bundled),
+    )
+    assert made.returncode == 0, made.stderr
+    version = [f"{tmp_path}/venv/bin/python", "-m", "pip", "--version"]
+    told = subprocess.run(version, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert f"{tmp_path}/venv/" in told

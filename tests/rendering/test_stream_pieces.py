@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from chatnb.magics.stream_pieces import StreamChoices, StreamPieces
+from chatnb.rendering.stream_pieces import StreamChoices, StreamPieces
 
 SENTENCE = "Some **words** of a paragraph that goes on and on, with `code` for good measure. "
 TEXTS = {
