@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browser.conftest import Open
+from tests.browser.notebook_page import SCREENSHOTS
 from tests.browser.panel_page import PanelPage, connect_to
 from tests.loopback import LoopbackServer
 
@@ -102,3 +103,20 @@ def test_everything_is_reached_by_the_tab_key(panel: PanelPage) -> None:
         )
     for name in ("Conversation", "Undo", "Reset", "Edit prompt", "Prompt", "Send", "temperature"):
         assert any(name in (found or "") for found in names), (name, names)
+
+
+@pytest.mark.model
+def test_the_picture_of_the_panel(open_in_lab: Open) -> None:
+    """What the panel looks like; `make picture` puts it into the README."""
+    connect = (
+        "%chat_connect local\n%chat_set temperature=0.2 seed=4 max_tokens=60\n"
+        "%chat_system Answer in one sentence."
+    )
+    panel = PanelPage.open(open_in_lab, connect, width=1440)
+    panel.send("What is the capital of France?")
+    panel.wait_for_turn()
+    panel.send("And what is it known for?")
+    panel.wait_for_turn(2)
+    panel.page.set_viewport_size({"width": 1440, "height": 1200})  # above the whole panel
+    panel.root.scroll_into_view_if_needed()
+    panel.root.screenshot(path=SCREENSHOTS / "panel.png")
