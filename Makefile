@@ -31,7 +31,7 @@ check: $(VENV)/dev.stamp ## ruff and mypy
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
-bench: $(VENV)/dev.stamp ## how fast, against the bare SDK in the same run
+bench: $(VENV)/dev.stamp ## how fast, against the bare SDK in the same run; the panel needs a browser
 	$(PYTHON) -m tests.bench $(ARGS)
 
 notebooks: $(VENV)/dev.stamp ## execute the notebooks with the embedded model and keep their outputs

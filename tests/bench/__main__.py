@@ -1,6 +1,6 @@
 """Prints what performance reaches: `make bench`, or `make bench ARGS="--only turn"`.
 
-Takes about three minutes. The exit code is 0 whatever is measured: a machine that is busy with
+Takes about five minutes. The exit code is 0 whatever is measured: a machine that is busy with
 something else fails nothing.
 """
 
@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import keeping, loading, streaming, table, turns
+from tests.bench import keeping, loading, panel, streaming, table, turns
 from tests.bench.environment import place_of_its_own
 from tests.bench.server_process import ServerProcess
 from tests.bench.table import Figure
@@ -28,6 +28,7 @@ GROUPS: dict[str, Callable[[ServerProcess], Iterator[Figure]]] = {
     "rows": keeping.rows,
     "frame": keeping.frame,
     "long": keeping.long_conversation,
+    "panel": panel.panel,
 }
 
 

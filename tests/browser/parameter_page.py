@@ -94,6 +94,8 @@ class ParameterPage:
     def _receive(self, content: dict[str, Any]) -> dict[str, Any] | None:
         if content["do"] == "ask":
             return self._command(content["command"], content["args"])
+        if content["do"] != "set":  # the names of models are asked for, which no server lists here
+            return None
         self.sets.append(content["values"])
         self.sequences.append(content["seq"])
         events = []

@@ -66,17 +66,26 @@ def test_the_environment_is_made_once(tmp_path: Path) -> None:
     assert "up to date" in _make(f"VENV={tmp_path}/venv", stamp).stdout
 
 
+WITHOUT_ENSUREPIP = """#!/bin/sh
+case "$*" in
+  *"import ensurepip"*) exit 1 ;;
+  *--without-pip*) ;;
+  "-m venv"*) echo "apt install python3-venv" >&2; exit 1 ;;
+esac
+exec {python} "$@"
+"""
+
+
 def test_a_python_without_ensurepip_uses_its_own_pip(tmp_path: Path) -> None:
     ensurepip = pytest.importorskip("ensurepip")
     bundled = Path(ensurepip.__file__).parent / "_bundled"
-    debian = tmp_path / "debian"
-    debian.mkdir()
-    (debian / "ensurepip.py").write_text("raise ImportError('apt install python3-venv')\n")
+    debian = tmp_path / "python-of-debian"
+    debian.write_text(WITHOUT_ENSUREPIP.format(python=sys.executable))
+    debian.chmod(0o755)
     made = _make(
         f"VENV={tmp_path}/venv",
-        f"CANDIDATES={sys.executable}",
+        f"CANDIDATES={debian}",
         f"{tmp_path}/venv/made.stamp",
-        PYTHONPATH=str(debian),
         PIP_NO_INDEX="1",
         PIP_FIND_LINKS=str(bundled),
     )
