@@ -24,7 +24,3 @@ def kept(lines: list[str]) -> list[str]:
     if not found or not _CHAT.match(found[0]):
         return lines
     return cell_magic(found)  # type: ignore[no-any-return, no-untyped-call]
-
-
-# Whether a cell is complete is asked at each line of a terminal, and must not see the call.
-kept.has_side_effects = True  # type: ignore[attr-defined]

@@ -20,9 +20,6 @@ LINE_MAGICS = (
 
 def register(shell: Any) -> None:
     """Make the magics known to a shell, and keep its hands off what is a prompt."""
-    from chatnb.magics.cell_prompts import kept
-    from chatnb.magics.question_lines import rewritten
-
     magics = ChatMagics(shell)
     chat = _plain(magics.chat, magics.chat.__doc__)
     chat.needs_local_scope = True
@@ -31,19 +28,38 @@ def register(shell: Any) -> None:
     for name in LINE_MAGICS:
         method = getattr(magics, name)
         shell.register_magic_function(_plain(method, method.__doc__), "line", name)
-    shell.input_transformers_cleanup.insert(0, kept)  # before IPython removes anything
-    shell.input_transformers_cleanup.append(rewritten)
+    shell.input_transformers_cleanup.insert(0, kept_prompts)  # before IPython removes anything
+    shell.input_transformers_cleanup.append(rewritten_questions)
+
+
+def kept_prompts(lines: list[str]) -> list[str]:
+    """What `cell_prompts` does, which a kernel loads with its first cell that needs it."""
+    if not any(line.startswith("%%chat") for line in lines):
+        return lines
+    from chatnb.magics.cell_prompts import kept
+
+    return kept(lines)
+
+
+# Whether a cell is complete is asked at each line of a terminal, and must not see the call.
+kept_prompts.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def rewritten_questions(lines: list[str]) -> list[str]:
+    """What `question_lines` does, likewise."""
+    if not any("%chat" in line and "?" in line for line in lines):
+        return lines
+    from chatnb.magics.question_lines import rewritten
+
+    return rewritten(lines)
 
 
 def unregister(shell: Any) -> None:
     """Forget the magics; the session and its log stay."""
-    from chatnb.magics.cell_prompts import kept
-    from chatnb.magics.question_lines import rewritten
-
     shell.magics_manager.magics["cell"].pop("chat", None)
     for name in ("chat", *LINE_MAGICS):
         shell.magics_manager.magics["line"].pop(name, None)
-    for ours in (kept, rewritten):
+    for ours in (kept_prompts, rewritten_questions):
         while ours in shell.input_transformers_cleanup:
             shell.input_transformers_cleanup.remove(ours)
 
