@@ -157,6 +157,7 @@ class ComparePage {
 
   onConnection({ models = [] }) {
     this.models = models;
+    this.lanes.forEach(({ settings }) => settings.controls.get("model")?.suggest("", models));
   }
 
   // One has begun, here or in another view; or it is told again, since a view was opened.

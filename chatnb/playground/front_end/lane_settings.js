@@ -6,6 +6,7 @@ const INHERITED = "as in the panel";
 class LaneSettings {
   constructor(page) {
     this.page = page;
+    this.kernel = page.kernel;
     this.id = `chatnb-lane-${Math.random().toString(36).slice(2)}`;
     this.values = {};
     this.controls = new Map();
@@ -54,10 +55,15 @@ class LaneSettings {
       if (start !== undefined) {
         this.values[name] = start;
       }
-      const { element } = this.controls.get(name);
-      (element.querySelector(".chatnb-slider") ?? element.querySelector("input, select, textarea, button")).focus();
+      this.focus(this.controls.get(name).element);
       this.page.changed();
     }
+  }
+
+  // Not on the way out: Enter, after what is typed blindly, would take it away again.
+  focus(element) {
+    const wanted = [".chatnb-slider", "input, select, textarea", "button:not(.chatnb-clear)"];
+    wanted.map((each) => element.querySelector(each)).find(Boolean).focus();
   }
 
   // A number begins where the panel has it: unset it would say nothing yet.
