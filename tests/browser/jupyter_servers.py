@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -10,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tests.waiting import wait_for
 
@@ -72,12 +73,12 @@ def start(front_end: FrontEnd, root: Path) -> JupyterServer:
             stderr=subprocess.STDOUT,
         )
 
-    def url() -> str | None:
+    def said() -> dict[str, Any] | None:
         assert process.poll() is None, output.read_text(errors="replace")
-        return _url_in(runtime)
+        return listening(runtime)
 
-    address = wait_for(url, f"{front_end} to start (see {output})", timeout=60)
-    return JupyterServer(front_end, directory, process, address, token, output)
+    url = wait_for(said, f"{front_end} to start (see {output})", timeout=60)["url"]
+    return JupyterServer(front_end, directory, process, url, token, output)
 
 
 def _command(front_end: FrontEnd, directory: Path) -> list[str]:
@@ -115,11 +116,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _url_in(runtime: Path) -> str | None:
-    """What the server says about itself; None while it has not, or not yet to the end."""
+def listening(runtime: Path) -> dict[str, Any] | None:
+    """What the server says about itself; None before it can be asked for a page."""
     for file in runtime.glob("jpserver-*.json"):
-        try:
-            return str(json.loads(file.read_text(encoding="utf-8"))["url"])
-        except ValueError:
-            return None
+        # The file is there before it is written to its end, and before the server listens.
+        with contextlib.suppress(ValueError, OSError):
+            said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            socket.create_connection((said["hostname"], said["port"]), timeout=5).close()
+            return said
     return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 
 from chatnb import cli, lab
-from tests.browser.jupyter_servers import free_port
+from tests.browser.jupyter_servers import free_port, listening
 from tests.waiting import wait_for
 
 
@@ -68,10 +66,7 @@ def running_lab(tmp_path: Path) -> Iterator[dict[str, Any]]:
 
     def told() -> dict[str, Any] | None:
         assert process.poll() is None
-        for file in runtime.glob("jpserver-*.json"):
-            with contextlib.suppress(json.JSONDecodeError):  # it is being written
-                return dict(json.loads(file.read_text()))
-        return None
+        return listening(runtime)
 
     try:
         yield wait_for(told, "JupyterLab to start", timeout=60)
