@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import ChatError
+from chatnb.request_log.anonymous_rows import KEPT_OUT
 
 if TYPE_CHECKING:
     from chatnb.request_log import RequestLog
@@ -82,10 +83,16 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
 def _add_log(parser: argparse.ArgumentParser) -> None:
     commands = _commands(parser)
     commands.add_parser("path", help="where the log is").set_defaults(run=_log_path)
-    export = commands.add_parser("export", help="write it to a .csv, .jsonl or .parquet file")
+    export = commands.add_parser(
+        "export",
+        help="write it to a .csv, .jsonl or .parquet file",
+        epilog=f"With --anonymous: {KEPT_OUT}",
+    )
     formats = "its ending says the format: .csv (for spreadsheets), .jsonl or .parquet (exact)"
     export.add_argument("file", type=Path, help=formats)
     export.add_argument("--overwrite", action="store_true", help="replace the file")
+    whose = "leave out what tells whose rows they are (below)"
+    export.add_argument("--anonymous", action="store_true", help=whose)
     export.set_defaults(run=_log_export)
     purge = commands.add_parser("purge", help="delete rows, for good")
     purge.add_argument("--before", type=_date, metavar="YYYY-MM-DD", help="only older ones")
@@ -155,7 +162,7 @@ def _log_export(options: argparse.Namespace) -> int:
     from chatnb.request_log.log_export import export
 
     with _log() as log:
-        count = export(options.file, log, overwrite=options.overwrite)
+        count = export(options.file, log, overwrite=options.overwrite, anonymous=options.anonymous)
     print(f"{count:,} rows written to {options.file}")
     return 0
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import InvalidInput
 from chatnb.request_log import RequestLog
+from chatnb.request_log.anonymous_rows import Anonymizer
 from chatnb.request_log.log_access import FAILURES
 from chatnb.request_log.log_file import identity_of, set_durable, transaction
 from chatnb.request_log.log_rows import mark_lost, purges, started_of
@@ -21,13 +22,20 @@ from chatnb.request_log.process_identity import ProcessIdentity
 if TYPE_CHECKING:
     import pandas as pd
 
+Change = Callable[["pd.DataFrame"], "pd.DataFrame"]
+
 _BATCH = 500
 # What a spreadsheet takes for a formula; tab and carriage return it skips before it looks.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export(
-    file: Path, log: RequestLog | None = None, *, overwrite: bool = False, all: bool = True
+    file: Path,
+    log: RequestLog | None = None,
+    *,
+    overwrite: bool = False,
+    all: bool = True,
+    anonymous: bool = False,
 ) -> int:
     """Write the rows of every kernel, or of the log's own, to a .csv, .jsonl or .parquet file.
 
@@ -36,16 +44,18 @@ def export(
     It returns how many there were. The columns are the DataFrame's, `messages` included, so that
     long conversations make long files. In .csv, which is for spreadsheets, texts that begin like a
     formula get a leading apostrophe; the other two are exact. A relative path stays inside the
-    working directory, and an existing file is only replaced with `overwrite`. Raises InvalidInput.
+    working directory, and an existing file is only replaced with `overwrite`. `anonymous` leaves
+    out what tells whose rows they are (anonymous_rows.LEFT_OUT, NUMBERED). Raises InvalidInput.
     """
     write = _writer(file)
     path = _checked(file, overwrite=overwrite)
     rows = _rows(log or RequestLog(), all)
+    change = Anonymizer() if anonymous else _unchanged
     # Beside the target and then moved: an export that fails leaves the old file whole.
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        write(rows, part)
+        write(rows, part, change)
         _move(part, path, overwrite=overwrite)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}.", kind="usage") from error
@@ -91,7 +101,7 @@ def _was_put_away(log: RequestLog, there: tuple[int, int] | None) -> bool:
     return there is not None and identity_of(log.path) != there
 
 
-def _writer(file: Path) -> Callable[[pd.DataFrame, Path], None]:
+def _writer(file: Path) -> Callable[[pd.DataFrame, Path, Change], None]:
     writers = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}
     suffix = file.suffix.lower()
     if suffix not in writers:
@@ -136,18 +146,22 @@ def _move(part: Path, path: Path, *, overwrite: bool) -> None:
         part.rename(path)
 
 
-def _batches(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _unchanged(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows
+
+
+def _batches(rows: pd.DataFrame, change: Change) -> Iterator[pd.DataFrame]:
     """Some rows at a time with their messages read: all histories at once may not fit."""
     for first in range(0, len(rows), _BATCH):
         batch = rows.iloc[first : first + _BATCH].copy()
         batch["messages"] = [list(messages) for messages in batch["messages"]]
         batch["choices"] = [list(choices) for choices in batch["choices"]]
-        yield batch
+        yield change(batch)
 
 
-def _write_csv(rows: pd.DataFrame, path: Path) -> None:
+def _write_csv(rows: pd.DataFrame, path: Path, change: Change) -> None:
     header = True
-    for batch in _batches(rows):
+    for batch in _batches(rows, change):
         for name in ("messages", "choices"):
             batch[name] = batch[name].map(json.dumps)
         texts = batch.select_dtypes(include=["string", "object"]).columns
@@ -162,16 +176,16 @@ def _quoted(text: Any) -> Any:
     return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
 
 
-def _write_jsonl(rows: pd.DataFrame, path: Path) -> None:
+def _write_jsonl(rows: pd.DataFrame, path: Path, change: Change) -> None:
     with path.open("a", encoding="ascii") as file:
-        for batch in _batches(rows):
+        for batch in _batches(rows, change):
             batch["started"] = batch["started"].map(datetime.isoformat)
             plain = batch.astype(object).where(batch.notna(), None)
             for row in plain.to_dict("records"):
                 file.write(json.dumps(row) + "\n")
 
 
-def _write_parquet(rows: pd.DataFrame, path: Path) -> None:
+def _write_parquet(rows: pd.DataFrame, path: Path, change: Change) -> None:
     import pyarrow as pa  # optional
     import pyarrow.parquet as pq  # optional
 
@@ -181,7 +195,7 @@ def _write_parquet(rows: pd.DataFrame, path: Path) -> None:
         [pa.field(name, names[name]) if name in names else known.field(name) for name in rows]
     )
     with pq.ParquetWriter(path, schema) as writer:
-        for batch in _batches(rows):
+        for batch in _batches(rows, change):
             # JSON, since the content of one message is text and that of the next has parts.
             batch["messages"] = batch["messages"].map(json.dumps)
             writer.write_table(pa.Table.from_pandas(batch, schema, preserve_index=False))
