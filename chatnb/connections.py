@@ -146,12 +146,14 @@ def opened(connection: Connection) -> Connected:
 
 def backend_for(connection: Connection) -> Backend:
     """Who answers on this connection."""
-    from chatnb.local.connection import LocalConnection
     from chatnb.openai_backend import OpenAIBackend
 
-    if not isinstance(connection, LocalConnection):
+    if not connection.embedded:
         return OpenAIBackend(connection)
+    from chatnb.local.connection import LocalConnection
     from chatnb.local.corrections import LocalBackend
+
+    assert isinstance(connection, LocalConnection)
 
     # The embedded server sends one usage chunk for each choice.
     return LocalBackend(connection, lambda opened: OpenAIBackend(opened, usage_chunks="sum"))
