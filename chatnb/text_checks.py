@@ -48,4 +48,8 @@ def whole(text: str) -> str:
     >>> whole("half \\ud83d")
     'half \ufffd'
     """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # two halves that stand side by side become one character
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text  # itself: a copy would hold every answer of a conversation twice

@@ -7,6 +7,7 @@ import pytest
 from chatnb.conversation import Conversation, Entry, Place, Timeline, Turn
 from chatnb.errors import InvalidInput
 from chatnb.records import Choice, Message
+from chatnb.text_checks import whole
 
 
 def turn(text, cell=None, execution=None, **fields):
@@ -110,3 +111,9 @@ def test_a_hand_written_answer_joins_its_hand_written_prompt():
     assert texts(asked.entered(answer)) == ["Who?", "Washington."]
     elsewhere = Turn((Message("assistant", "Washington."),), Place("B", 2))
     assert len(asked.entered(elsewhere).turns) == 2
+
+
+def test_half_characters_of_an_answer_are_replaced_and_a_good_answer_is_kept_as_it_is():
+    assert whole("half \ud83d and \ud83d\ude00") == "half \ufffd and \U0001f600"
+    answer = "good " * 100
+    assert whole(answer) is answer
