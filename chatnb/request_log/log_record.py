@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,8 @@ class Record:
     messages: tuple[Message, ...]
 
 
-_JSON = json.JSONEncoder(separators=(",", ":"), default=str, skipkeys=True)  # ASCII
+# ASCII, and what every reader of JSON takes.
+_JSON = json.JSONEncoder(separators=(",", ":"), default=str, skipkeys=True, allow_nan=False)
 
 
 class Cleaner:
@@ -88,8 +89,11 @@ class Cleaner:
         return None if text is None else stored(redact(text, self._keys))
 
     def json(self, value: Any) -> str:
-        """ASCII, so that lone surrogates survive."""
-        text = _JSON.encode(value)
+        """ASCII, so that lone surrogates survive; "NaN" and "Infinity" are text."""
+        try:
+            text = _JSON.encode(value)
+        except ValueError:
+            text = _JSON.encode(_finite(value))
         for sign in self._signs:
             if sign in text:
                 # Cleaned as a value, since JSON's escapes touch what stands before a key.
@@ -104,6 +108,15 @@ class Cleaner:
         if isinstance(value, list):
             return [self._value(item) for item in value]
         return value
+
+
+def _finite(value: Any) -> Any:
+    """The value with text in place of the numbers that JSON has no word for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def stored(text: str) -> str | bytes:

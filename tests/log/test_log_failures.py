@@ -69,6 +69,34 @@ print(*log.take_notices(), sep="\\n")
     assert "can be written again" in done.stdout
 
 
+def test_a_disk_with_room_for_nothing_keeps_rows_in_memory_until_there_is_room(
+    log_path: Path,
+) -> None:
+    code = """
+import resource, signal, sys
+from pathlib import Path
+from chatnb.request_log.log_frame import frame
+from chatnb.request_log import RequestLog
+from tests.log.exchanges import logged, request
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = RequestLog(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+for each in range(3):
+    assert logged(log, request(f"{each}")) < 0
+assert frame(log)["prompt"].tolist() == ["0", "1", "2"]
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+logged(log, request("3"))
+log.close()
+assert frame(RequestLog(log.path), all=True)["prompt"].tolist() == ["0", "1", "2", "3"]
+assert not list(log.path.parent.glob("*.spool.jsonl"))
+print(*log.take_notices(), sep="\\n")
+"""
+    command = [sys.executable, "-c", code, str(log_path)]
+    said = subprocess.check_output(command, cwd=ROOT, timeout=60, text=True)
+    assert "in memory only: set CHATNB_LOG" in said
+    assert "can be written again; its rows are complete" in said
+
+
 @pytest.fixture
 def public_directory() -> Iterator[Path]:
     """A directory that every user can reach, unlike pytest's own."""

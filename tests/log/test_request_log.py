@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chatnb.records import Choice, Message, Origin
+from chatnb.records import Choice, Message, Origin, Usage
 from chatnb.request_log import RequestLog, log_rows
 from chatnb.request_log.log_frame import frame
 from tests.log.exchanges import logged, reply, request
@@ -180,6 +180,27 @@ def test_what_sqlite_json_and_pandas_cannot_hold_is_no_error(log: RequestLog) ->
     assert row["choices"] == ["\ufffd"]
     assert row.isna()["seed"]
     assert json.loads(row["response"])["big"] == 2**90
+
+
+def test_what_json_has_no_word_for_is_kept_and_hides_no_other_row(log: RequestLog) -> None:
+    odd = {"a": float("nan"), "b": float("-inf"), "nul": "\0", "half": "\ud83d"}
+    logged(log, request("one"), reply("two"))
+    logged(
+        log,
+        request("one", "two", "odd \0", extra=odd, origin=Origin(conversation="main")),
+        reply("four \0", response=odd, usage=Usage(2**64, 2**53, 5), cost=float("inf")),
+        seconds=float("nan"),
+    )
+    row = frame(log).iloc[1]
+    assert (row["prompt"], row["reply"]) == ("odd \0", "four \0")
+    assert row[["prompt_tokens", "seconds"]].isna().all()
+    assert (row["completion_tokens"], row["total_tokens"], row["cost"]) == (2**53, 5, float("inf"))
+    for name in ("request", "response"):
+        found = json.loads(row[name])
+        assert found == {"a": "NaN", "b": "-Infinity", "nul": "\0", "half": "\ud83d"}
+    again = log_rows.last_conversation(RequestLog(log.path, notebook="a.ipynb"), "a.ipynb")
+    assert again is not None
+    assert [message.content for message in again.messages][-1] == "four \0"
 
 
 def test_a_row_of_several_choices_keeps_each_end(log: RequestLog) -> None:
