@@ -1,9 +1,13 @@
-"""`make notebooks`: execute every notebook with the embedded model, and keep what it shows."""
+"""`make notebooks`: execute the notebooks with the embedded model, and keep what they show.
+
+`make notebooks ARGS="05 07"`: only those whose names begin so.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -13,7 +17,11 @@ from tests import isolation
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-def main() -> int:
+def main(starts: Sequence[str]) -> int:
+    chosen = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if _is_chosen(path, starts)]
+    if not chosen:
+        print(f"No notebook begins with {' or '.join(starts)}.", file=sys.stderr)
+        return 1
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     home = isolation.isolate()
     # What a reader sees is the log's place in a home; the model stays in the real cache.
@@ -21,11 +29,15 @@ def main() -> int:
     for name in ("CHATNB_LOG", "XDG_STATE_HOME"):
         del os.environ[name]
     try:
-        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        for path in chosen:
             print(f"{path.name}: {'changed' if _renew(path, home) else 'as it was'}")
     finally:
         isolation.end(home)
     return 0
+
+
+def _is_chosen(path: Path, starts: Sequence[str]) -> bool:
+    return not starts or path.name.startswith(tuple(starts))
 
 
 def _renew(path: Path, home: Path) -> bool:
@@ -40,4 +52,4 @@ def _renew(path: Path, home: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ ports and the like, the old ones stay, so that a second run changes no file.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-CELL_TIMEOUT = 120
+CELL_TIMEOUT = 300  # seconds; on a busy machine a cell of samples takes a minute
 # In what order: a date and a time of day before the decimals in them.
 PASSING = re.compile(
     r"\d{4}-\d\d-\d\d[ T]?|\d\d:\d\d(?::\d\d)?(?:\.\d+)?|127\.0\.0\.1:\d+|\b0x[0-9a-f]+\b"
@@ -23,21 +24,26 @@ PASSING = re.compile(
 )
 
 
-def executed(path: Path, *, directory: Path | None = None) -> NotebookNode:
+def executed(
+    notebook: Path | NotebookNode, *, directory: Path | None = None, log: Path | None = None
+) -> NotebookNode:
     """The notebook with the outputs of a run in a new kernel; nbclient's error where a cell fails.
 
-    Cells run in `directory`, else beside the notebook.
+    Cells run in `directory`, else beside the notebook; their rows go to `log`, else to the log of
+    this process. A notebook that is given, not a path, is changed in place.
     """
-    notebook = nbformat.read(path, as_version=4)
+    if isinstance(notebook, Path):
+        directory = directory or notebook.parent
+        notebook = nbformat.read(notebook, as_version=4)
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
-        resources={"metadata": {"path": str(directory or path.parent)}},
+        resources={"metadata": {"path": str(directory or Path.cwd())}},
     )
-    client.execute()
+    client.execute(env=os.environ | ({"CHATNB_LOG": str(log)} if log else {}))
     return notebook
 
 

@@ -66,6 +66,10 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 playground.commands playground.widget playground.panel_output playground.panels
                 playground playground.panel_magic
             """,
+            "lessons": """
+                lessons.findings lessons.exercises lessons.statistics lessons.facts lessons.claims
+                lessons.*
+            """,
             "command line": "lab demo cli",
         },
     ),
