@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatnb.backend import Connection
     from chatnb.errors import ChatError, Interrupted, InvalidInput
+    from chatnb.extraction import extract
     from chatnb.kernel import Session, ask, connect, log, session
     from chatnb.playground import panel
     from chatnb.records import Exchange, Message, Reply, Usage
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ask": "kernel", "connect": "kernel", "log": "kernel", "session": "kernel",
-    "Session": "kernel", "sample": "samples", "panel": "playground", "Connection": "backend",
-    "ChatError": "errors",
+    "Session": "kernel", "sample": "samples", "extract": "extraction", "panel": "playground",
+    "Connection": "backend", "ChatError": "errors",
     "Interrupted": "errors", "InvalidInput": "errors", "Exchange": "records",
     "Message": "records", "Reply": "records", "Usage": "records",
 }  # fmt: skip
 
 __all__ = [
     "ChatError", "Connection", "Exchange", "Interrupted", "InvalidInput", "Message", "Reply",
-    "Session", "Usage", "ask", "connect", "log", "panel", "sample", "session",
+    "Session", "Usage", "ask", "connect", "extract", "log", "panel", "sample", "session",
 ]  # fmt: skip
 
 

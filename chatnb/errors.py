@@ -6,7 +6,8 @@
     │       ├── InvalidInput     a mistake in what was typed: nothing was sent
     │       ├── RequestFailed    status error: no usable answer
     │       ├── PartialReply     status partial: some text, no proper end
-    │       └── EmptyReply       status empty: an answer without text
+    │       ├── EmptyReply       status empty: an answer without text
+    │       └── UnfitReply       status ok: an answer that does not fit its response_format
     └── KeyboardInterrupt
         └── Interrupted          status interrupted: the user stopped it
 
@@ -86,6 +87,12 @@ class EmptyReply(ChatError):
     """An answer without any text."""
 
     status: ClassVar[Status] = "empty"
+
+
+class UnfitReply(ChatError):
+    """An answer that ended well but is not what `response_format` promises; kept in `reply`."""
+
+    status: ClassVar[Status] = "ok"
 
 
 class Interrupted(_Evidence, KeyboardInterrupt):

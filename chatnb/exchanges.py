@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from chatnb import schemas
 from chatnb.backend import Backend, Flight
 from chatnb.errors import (
     ChatError,
@@ -19,10 +21,14 @@ from chatnb.errors import (
     InvalidInput,
     PartialReply,
     RequestFailed,
+    UnfitReply,
 )
 from chatnb.interrupts import Deferral, deferred
 from chatnb.prompts import Connected, completed
 from chatnb.records import Choice, Exchange, Reply, Request, Status
+
+# Who sees an answer in a cell or in the panel sees that it does not fit; code has to be told.
+_READ_BY_CODE = ("python", "sample")
 
 
 class Log(Protocol):
@@ -49,6 +55,9 @@ def run(request: Request, backend: Backend, log: Log, flight: Flight) -> Exchang
             with interrupts.allowed():
                 reply = backend.complete(request, flight)
             error = fault_of(reply, request)
+            if error is None:
+                reply = in_its_form(reply, request)
+                error = reply.misfit if request.origin.source in _READ_BY_CODE else None
         except BaseException as caught:  # noqa: BLE001 - whatever it is, its row must not stay open
             failure = as_failure(caught)
             error, reply = failure, failure.reply or partial_of(flight)
@@ -129,6 +138,26 @@ def fault_of(reply: Reply, request: Request) -> ChatError | None:
         line = "The model asked to call a tool and said nothing; chatnb calls no tools."
         return EmptyReply(line, kind="tool_calls", reply=reply)
     return EmptyReply("The answer has no text.", kind="no_text", reply=reply)
+
+
+def in_its_form(reply: Reply, request: Request) -> Reply:
+    """The reply with what its text is as `response_format`, or with the error that it is not."""
+    form = request.extra.get("response_format", request.parameters.get("response_format"))
+    if not isinstance(form, Mapping) or not reply.text:
+        return reply
+    try:
+        return replace(reply, value=schemas.parsed(reply.text, form))
+    except schemas.MisfitError as misfit:
+        line = _misfit_line(misfit, reply, request)
+        return replace(reply, misfit=UnfitReply(line, kind="bad_schema", reply=reply))
+
+
+def _misfit_line(misfit: schemas.MisfitError, reply: Reply, request: Request) -> str:
+    if reply.finish_reason == "length" and not misfit.is_json:
+        limit = limit_of(request)
+        return f"The answer is no whole JSON: it was cut at the token limit{limit}. Raise it."
+    what = "does not fit its schema" if misfit.is_json else "is no JSON"
+    return f"The answer {what} ({misfit}): ask again, or for something simpler."
 
 
 def limit_of(request: Request) -> str:

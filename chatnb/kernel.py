@@ -118,8 +118,11 @@ def ask(prompt: str, *, system: str | None = None, **parameters: Any) -> Reply:
     """The Reply to one question: no history, entered nowhere, logged, nothing drawn.
 
     >>> chatnb.ask("Hello", temperature=0).text                   # doctest: +SKIP
+    >>> chatnb.ask(review, response_format=Review).parsed         # doctest: +SKIP
 
-    Raises ChatError where no good answer came.
+    `response_format` takes a pydantic model, a JSON schema or the API's own form; the answer in
+    that form is `.parsed`: an instance of the model, or what the JSON says. Raises ChatError where
+    no good answer came; of kind `bad_schema`, with the text in `.reply`, where it does not fit.
     """
     return session().ask(prompt, system=system, **parameters)
 

@@ -19,6 +19,7 @@ _PROCESSES = "SELECT id FROM process WHERE notebook = ? AND kernel <> ? ORDER BY
 _LAST_EXCHANGE = """
 SELECT exchange.id FROM exchange JOIN context ON context.id = exchange.context
 WHERE exchange.process = ? AND status IN ('ok', 'refused')
+  AND json_extract(context.body, '$.error_kind') IS NULL
   AND json_extract(context.body, '$.conversation') IS NOT NULL
 ORDER BY exchange.id DESC LIMIT 1
 """

@@ -16,7 +16,7 @@ from traitlets import HasTraits
 
 from chatnb.errors import InvalidInput
 from chatnb.parameter_kinds import Column, Flag, Number, OneOf, Parameter, Text, Whole
-from chatnb.structured_kinds import Extra, JSONObject, LogitBias, Metadata, Stop
+from chatnb.structured_kinds import AnswerFormat, Extra, LogitBias, Metadata, Stop
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -159,8 +159,9 @@ class Parameters(Table):
         "How much the model says.", ("low", "medium", "high"), group="reasoning",
         api_default="medium",
     )  # fmt: skip
-    response_format = JSONObject(
-        'The form of the answer: {"type": "json_object"}, or a JSON schema.',
+    response_format = AnswerFormat(
+        'The form of the answer: {"type": "json_object"}, or a JSON schema (in Python also a '
+        "pydantic model); an answer that does not fit is an error.",
         group="output", api_default='{"type": "text"}',
     )  # fmt: skip
     service_tier = OneOf(

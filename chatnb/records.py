@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from chatnb.token_usage import Usage as Usage  # noqa: PLC0414 - handed on
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -41,68 +43,6 @@ class Message:
 
     def to_wire(self) -> dict[str, Any]:
         return {"role": self.role, "content": self.content, **self.fields}
-
-
-def _count(value: object) -> int | None:
-    """A token count that can be believed: a non-negative integer; anything else is unknown."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens as the server counted them; None is "not said", never 0.
-
-    >>> str(Usage(17, 26, 43))
-    '17 + 26 = 43 tokens'
-    """
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    source: Literal["server", "summed"] = "server"
-
-    @classmethod
-    def from_wire(cls, raw: object) -> Usage | None:
-        """What can be believed of the `usage` object of an answer; None where nothing can."""
-        if not isinstance(raw, Mapping):
-            return None
-        prompt = raw.get("prompt_tokens_details")
-        completion = raw.get("completion_tokens_details")
-        counts = (
-            _count(raw.get("prompt_tokens")),
-            _count(raw.get("completion_tokens")),
-            _count(raw.get("total_tokens")),
-            _count(prompt.get("cached_tokens")) if isinstance(prompt, Mapping) else None,
-            _count(completion.get("reasoning_tokens")) if isinstance(completion, Mapping) else None,
-        )
-        return cls(*counts) if any(count is not None for count in counts) else None
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            _sum(self.prompt_tokens, other.prompt_tokens),
-            _sum(self.completion_tokens, other.completion_tokens),
-            _sum(self.total_tokens, other.total_tokens),
-            _sum(self.cached_tokens, other.cached_tokens),
-            _sum(self.reasoning_tokens, other.reasoning_tokens),
-            "summed",
-        )
-
-    def __str__(self) -> str:
-        prompt, completion, total = (
-            "?" if count is None else f"{count:,}"
-            for count in (self.prompt_tokens, self.completion_tokens, self.total_tokens)
-        )
-        return f"{prompt} + {completion} = {total} tokens"
-
-
-def _sum(first: int | None, second: int | None) -> int | None:
-    if first is None or second is None:
-        return first if second is None else second
-    return first + second
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +123,8 @@ class Reply:
     'Hello!'
 
     `model` is the name the server answered under; `cost` is in US dollars, None where the price is
-    unknown; `response` holds whatever the server said that has no field here (id, created, ...).
+    unknown; `response` holds whatever the server said that has no field here (id, created, ...);
+    `value` and `misfit` what `parsed` gives or raises.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -194,6 +135,8 @@ class Reply:
     http_status: int | None = None
     request_id: str | None = None
     adjusted: tuple[Adjustment, ...] = ()
+    value: Any = None
+    misfit: ChatError | None = None
 
     @property
     def first(self) -> Choice:
@@ -203,6 +146,17 @@ class Reply:
     def text(self) -> str:
         """The text of the first choice."""
         return self.first.text
+
+    @property
+    def parsed(self) -> Any:
+        """The text in its `response_format`: an instance of the model, or the JSON's value.
+
+        None where no form was asked for, or the model refused. Raises UnfitReply where the text
+        does not fit.
+        """
+        if self.misfit is not None:
+            raise self.misfit
+        return self.value
 
     @property
     def finish_reason(self) -> str | None:

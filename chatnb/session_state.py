@@ -103,7 +103,7 @@ class ConversationHolder(traitlets.HasTraits):
 
         >>> chat.keep(1)                                    # doctest: +SKIP
 
-        Without a number: enter the partial text of a request that broke off.
+        Without a number: enter the text of a request that broke off, or did not fit its form.
         """
         if choice is None:
             self._keep_partial()
@@ -114,8 +114,7 @@ class ConversationHolder(traitlets.HasTraits):
 
     def _keep_partial(self) -> None:
         last, asked = self.state.last, self.state.asked
-        broken = last is not None and last.status in ("partial", "interrupted")
-        if last is None or asked is None or not broken or not last.reply.text:
+        if last is None or asked is None or last.error is None or not last.reply.text:
             raise InvalidInput("There is no partial answer to keep.", kind="usage")
         name = last.request.origin.conversation
         turns = self.state.timeline(name).present.turns

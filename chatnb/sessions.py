@@ -118,6 +118,10 @@ class Session(ConversationHolder):
         """Answer one question without history: entered nowhere, logged, nothing drawn.
 
         >>> chat.ask("Hello", temperature=0).text           # doctest: +SKIP
+
+        `response_format` takes a pydantic model, a JSON schema or the API's own form; the answer in
+        that form is `.parsed`. Raises ChatError; one of kind `bad_schema`, with the text in
+        `.reply`, where the answer does not fit.
         """
         with before_sending(), deferred() as interrupts:
             connected = self._connected()
@@ -231,7 +235,7 @@ class Session(ConversationHolder):
         with self._lock:
             timeline = self.state.timeline(asked.conversation)
             notice = timeline.present.notice(asked.entry)
-            enters = exchange.status in ("ok", "refused") and not asked.fresh
+            enters = exchange.status in ("ok", "refused") and not (exchange.error or asked.fresh)
             said = (notice,) if enters and notice else ()
             # Only a cell shows them: elsewhere they wait for the next one.
             notes = self.notices() if asked.source == "cell" else ()

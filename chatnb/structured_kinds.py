@@ -1,4 +1,4 @@
-"""The kinds of request parameter that are more than one value: stop, JSON objects, biases."""
+"""The kinds of request parameter that are more than one value: stop, JSON, forms, biases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from chatnb.errors import InvalidInput
 from chatnb.parameter_kinds import Column, Parameter, plain_number
+from chatnb.schemas import ResponseFormat, format_of, format_of_model, is_model
 from chatnb.text_checks import checked_text
 
 
@@ -60,6 +62,26 @@ class JSONObject(Parameter):
 
     def parsed(self, text: str) -> dict[str, Any]:
         return self.checked(self.loaded(text))
+
+
+class AnswerFormat(JSONObject):
+    """The form of the answer: the API's own, a JSON schema, or a pydantic model."""
+
+    @property
+    def range(self) -> str:
+        return "a JSON object, a JSON schema or a pydantic model"
+
+    def checked(self, value: Any) -> dict[str, Any]:
+        if isinstance(value, ResponseFormat):
+            return value
+        try:
+            if is_model(value):
+                return format_of_model(value)
+            return format_of(super().checked(value))
+        except InvalidInput:
+            raise
+        except ValueError as error:
+            raise self.refused(value, str(error)) from None
 
 
 class Extra(JSONObject):

@@ -119,6 +119,11 @@ def _raise_limit(failure: Failure) -> Remedy | None:
     return None
 
 
+def _raise_limit_that_cut(failure: Failure) -> Remedy | None:
+    """Half an object is no JSON."""
+    return _raise_limit(failure) if failure.reply.finish_reason == "length" else None
+
+
 def _own_limit(name: str, reply: Reply) -> int | None:
     own = (each.sent for each in reply.adjusted if each.field == name)
     return next((sent for sent in own if isinstance(sent, int)), None)
@@ -194,6 +199,7 @@ REMEDIES: Mapping[str, tuple[Callable[[Failure], Remedy | None], ...]] = {
     "model_not_found": (_embedded_name,),
     # the answer
     "length": (_raise_limit,),
+    "bad_schema": (_raise_limit_that_cut, _try_again),
     "no_text": (_try_again,),
     "truncated": (_try_again,),
     "no_finish_reason": (_try_again,),

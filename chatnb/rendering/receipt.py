@@ -155,6 +155,8 @@ def _lines(exchange: Exchange) -> Iterator[str]:
     reply = exchange.reply
     if reply.refusal and reply.text:
         yield f"The model refused: {reply.refusal}"
+    if reply.misfit and not exchange.error:
+        yield reply.misfit.line
     yield from _changes(exchange.adjusted)
     yield from exchange.notes
 

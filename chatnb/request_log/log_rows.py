@@ -35,7 +35,8 @@ SELECT exchange.id, exchange.reply, exchange.numbers,
       AND json_extract(said.body, '$.own_system') IS NULL) END
 FROM exchange JOIN context ON context.id = exchange.context
 JOIN process ON process.id = exchange.process
-WHERE exchange.process = ? AND status IN ('ok', 'refused') AND conversation IS NOT NULL
+WHERE exchange.process = ? AND status IN ('ok', 'refused')
+  AND json_extract(context.body, '$.error_kind') IS NULL AND conversation IS NOT NULL
 ORDER BY exchange.id DESC LIMIT 1
 """
 

@@ -12,12 +12,13 @@ PACKAGE = ROOT / "chatnb"
 # From the ground up. The houses of one floor do not import each other; within a house a room
 # imports from those to its left. A name that ends in .* is a folder.
 FLOORS: list[tuple[str, dict[str, str]]] = [
-    ("0 words", {"words": "redaction records errors backend"}),
+    ("0 words", {"words": "redaction token_usage records errors backend"}),
     (
         "1 tools",
         {
             "tools": """
-                text_checks interrupts addresses prices parameter_kinds structured_kinds parameters
+                text_checks interrupts addresses prices strict_schemas schemas parameter_kinds
+                structured_kinds parameters
                 code_literals request_cell request_code log_lookup
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
@@ -55,7 +56,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 magics.question_lines magics.cell_prompts magics.standing magics.tables magics
                 magics.registration
             """,
-            "samples": "samples",
+            "samples": "many_requests samples extraction",
             "panel": """
                 playground.gate playground.worker playground.presets playground.controls
                 playground.spending playground.remedies playground.turn_view
