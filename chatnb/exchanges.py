@@ -29,6 +29,11 @@ from chatnb.records import Choice, Exchange, Reply, Request, Status
 
 # Who sees an answer in a cell or in the panel sees that it does not fit; code has to be told.
 _READ_BY_CODE = ("python", "sample")
+# stop and length, and what servers call them that translate another model's words.
+_ENDS = frozenset(
+    ("stop", "length", "eos", "eos_token", "end_turn", "stop_sequence", "max_tokens", "complete")
+)
+_TOOLS = ("tool_calls", "function_call")
 
 
 class Log(Protocol):
@@ -127,14 +132,16 @@ def fault_of(reply: Reply, request: Request) -> ChatError | None:
         return PartialReply(
             "The content filter cut this answer.", kind="content_filter", reply=reply
         )
-    if first.text or first.refusal:
+    if first.refusal:
         return None
+    if first.text:
+        return _unfinished(first, reply)
     if first.finish_reason == "length":
         limit = limit_of(request)
         spent = "reasoning" if first.reasoning or _reasoned(reply) else "nothing that can be shown"
         line = f"No visible text: the whole limit{limit} went into {spent}. Raise it."
         return EmptyReply(line, kind="length", reply=reply)
-    if first.finish_reason in ("tool_calls", "function_call"):
+    if first.finish_reason in _TOOLS:
         line = "The model asked to call a tool and said nothing; chatnb calls no tools."
         return EmptyReply(line, kind="tool_calls", reply=reply)
     return EmptyReply("The answer has no text.", kind="no_text", reply=reply)
@@ -158,6 +165,21 @@ def _misfit_line(misfit: schemas.MisfitError, reply: Reply, request: Request) ->
         return f"The answer is no whole JSON: it was cut at the token limit{limit}. Raise it."
     what = "does not fit its schema" if misfit.is_json else "is no JSON"
     return f"The answer {what} ({misfit}): ask again, or for something simpler."
+
+
+def _unfinished(first: Choice, reply: Reply) -> PartialReply | None:
+    """Text that ends with a word that is no end: aborted, out of resources, a tool to call first.
+
+    None where the server says nothing, which the wire has judged.
+    """
+    reason, kept = first.finish_reason, f"{len(first.text)} characters"
+    if reason is None or reason.lower() in _ENDS:
+        return None
+    if reason in _TOOLS:
+        line = f"The model asked to call a tool, and chatnb calls none; {kept} kept."
+        return PartialReply(line, kind="tool_calls", reply=reply)
+    line = f"The answer ended with finish_reason {reason}, not stop or length; {kept} kept."
+    return PartialReply(line, kind="no_finish_reason", reply=reply)
 
 
 def limit_of(request: Request) -> str:

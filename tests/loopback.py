@@ -76,6 +76,11 @@ class Exchange:
     def streams(self) -> bool:
         return self.received.json.get("stream") is True
 
+    @property
+    def argument(self) -> str:
+        """What follows "=" in the model's name."""
+        return self.received.model.partition("=")[2]
+
     def send(self, data: bytes) -> None:
         try:
             self.connection.sendall(data)

@@ -37,10 +37,14 @@ def answer_for(exchange: Exchange) -> Answer:
     if not exchange.received.path.endswith("/chat/completions"):
         return lambda exchange: exchange.json({"detail": "Not Found"}, 404)
     model = exchange.received.model
-    if matched := re.fullmatch(r"status-(\d+)(-then-ok)?", model):
-        status, recovers = int(matched[1]), bool(matched[2])
-        return echo if recovers and exchange.try_number > 1 else _status(status)
-    return ANSWERS.get(model) or _no_model
+    if matched := re.fullmatch(r"status-(\d+)(-then-ok|-twice-then-ok)?", model):
+        tries = {"-then-ok": 1, "-twice-then-ok": 2}.get(matched[2], float("inf"))
+        return echo if exchange.try_number > tries else _status(int(matched[1]))
+    from tests import odd_answers
+
+    # What follows "=" in a model's name is for the answer: `exchange.argument`.
+    name = model.partition("=")[0]
+    return ANSWERS.get(name) or odd_answers.ODD.get(name) or _no_model
 
 
 def _status(status: int) -> Answer:
@@ -80,6 +84,7 @@ ANSWERS |= {
         400, code="unsupported_value", param="temperature", message="does not support 0.2"
     ),
     "missing-model": error_body(404, code="model_not_found", message="no such model"),
+    "status-402": error_body(402, message="top up"),
     "quota": error_body(429, {"retry-after-ms": "1"}, code="insufficient_quota", message="pay"),
     "retry-after-121": error_body(429, {"retry-after": "121"}, message="later"),
     "text-400": raw_body(400, b"that was wrong", "text/plain"),
@@ -114,6 +119,7 @@ ANSWERS |= {
     ),
     "text-error-200": raw_body(200, b'{"error": "no GPU"}', "application/json"),
     "redirect-301": raw_body(301, b"", "text/plain", location="/elsewhere"),
+    "redirect-303": raw_body(303, b"", "text/plain", location="/v1"),
     "redirect-302": raw_body(302, b"", "text/plain", location="http://127.0.0.1:9/v1"),
     "redirect-307": raw_body(307, b"", "text/plain", location="/v1/chat/completions"),
     "redirect-308": raw_body(308, b"", "text/plain", location="/v1/chat/completions"),
@@ -417,6 +423,15 @@ def odd_usage(exchange: Exchange) -> None:
 
 @answers("interleaved-choices")
 def interleaved_choices(exchange: Exchange) -> None:
+    if not exchange.streams:
+        first, second = (
+            completion("0:one 0:two 0:three"),
+            completion("1:one 1:two 1:three", "length"),
+        )
+        second["choices"][0]["index"] = 1
+        # The second one first: the index counts, not the place.
+        exchange.json(first | {"choices": second["choices"] + first["choices"]})
+        return
     exchange.begin_stream()
     for word in ("one ", "two ", "three"):
         for index in (1, 0):
@@ -436,8 +451,18 @@ def burst(exchange: Exchange) -> None:
     exchange.finish()
 
 
+def message_with(finish_reason: str | None = "stop", **fields: Any) -> dict[str, Any]:
+    """A plain answer whose message has these fields."""
+    answer = completion(None, finish_reason)
+    answer["choices"][0]["message"] |= fields
+    return answer
+
+
 @answers("thinking")
 def thinking(exchange: Exchange) -> None:
+    if not exchange.streams:
+        exchange.json(message_with(content="Hello", reasoning_content="Hm, well."))
+        return
     exchange.begin_stream()
     exchange.event(delta({"reasoning_content": "Hm, "}))
     exchange.event(delta({"reasoning": "well."}))
@@ -448,9 +473,7 @@ def thinking(exchange: Exchange) -> None:
 @answers("refusal")
 def refusal(exchange: Exchange) -> None:
     if not exchange.streams:
-        answer = completion(None)
-        answer["choices"][0]["message"]["refusal"] = "I will not."
-        exchange.json(answer)
+        exchange.json(message_with(refusal="I will not."))
         return
     exchange.begin_stream()
     exchange.event(delta({"content": None, "refusal": "I will "}))
@@ -460,8 +483,12 @@ def refusal(exchange: Exchange) -> None:
 
 @answers("tool-call")
 def tool_call(exchange: Exchange) -> None:
-    exchange.begin_stream()
     first = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "add"}}
+    if not exchange.streams:
+        call = first | {"function": {"name": "add", "arguments": '{"a": 1}'}}
+        exchange.json(message_with("tool_calls", tool_calls=[call]))
+        return
+    exchange.begin_stream()
     exchange.event(delta({"content": None, "tool_calls": [first]}))
     for piece in ('{"a": ', "1}"):
         call = {"index": 0, "function": {"arguments": piece}}
@@ -488,6 +515,9 @@ def lone_surrogate(exchange: Exchange) -> None:
 
 @answers("content-filter")
 def content_filter(exchange: Exchange) -> None:
+    if not exchange.streams:
+        exchange.json(message_with("content_filter", content="Hello"))
+        return
     exchange.begin_stream()
     exchange.text("Hello")
     exchange.finish("content_filter")

@@ -12,10 +12,8 @@ from chatnb.backend import Connection, Deadlines, Flight
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Message, Reply, Request
 from chatnb.wire import retries
+from tests.fault_table import CANARY, KEY_VARIABLE, LATE_S, patience_s
 from tests.loopback import LoopbackServer
-
-KEY_VARIABLE = "LOOPBACK_KEY"
-CANARY = "canary-2f9c41d07be8"
 
 Ask = Callable[..., Reply]
 
@@ -46,8 +44,8 @@ def request_for(model: str, *, stream: bool, prompt: str = "hello there", **fiel
 
 def flight_for(model: str) -> Flight:
     """Short deadlines for what stalls; for the rest none that a busy machine could miss."""
-    seconds = 0.2 if model.startswith(("stall-", "sse-", "stays-")) else 10
-    return Flight(Deadlines(connect=10, first_token=seconds, idle=seconds))
+    seconds = patience_s(model)
+    return Flight(Deadlines(connect=LATE_S, first_token=seconds, idle=seconds))
 
 
 @pytest.fixture

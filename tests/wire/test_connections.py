@@ -20,8 +20,9 @@ from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
 from chatnb.wire import retries
 from chatnb.wire.watchdog import Ender, Watch, Watchdog
+from tests.fault_table import CANARY, KEY_VARIABLE
 from tests.loopback import LoopbackServer
-from tests.wire.conftest import CANARY, KEY_VARIABLE, Ask, request_for
+from tests.wire.conftest import Ask, request_for
 
 
 @pytest.mark.parametrize("stream", [False, True])
