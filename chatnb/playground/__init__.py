@@ -17,7 +17,8 @@ def panel(session: Session | None = None, *, dock: bool = False) -> Panel:
     >>> chatnb.panel()                                      # doctest: +SKIP
 
     It shares this kernel's session with `%%chat`, or shows a `session` of your own. `dock=True`
-    puts it into JupyterLab's right sidebar (`pip install "chatnb[dock]"`). `close()` takes it away.
+    puts it into JupyterLab's right sidebar (`pip install "chatnb[dock]"`); where there is none, as
+    in Notebook 7, it stands in its cell. `close()` takes it away.
     """
     from chatnb.kernel import session as this_session
     from chatnb.playground.panels import Panel
@@ -37,4 +38,4 @@ def _dock(panel: Panel) -> None:
             'dock=True needs sidecar: %pip install "chatnb[dock]", then reload the page.',
             kind="usage",
         ) from None
-    panel.show_in(Sidecar(title="chatnb", anchor="split-right"))
+    panel.show_in(Sidecar(title="chatnb", anchor="right"))

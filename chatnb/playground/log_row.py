@@ -5,21 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chatnb.code_literals import json_text
 from chatnb.errors import InvalidInput
-from chatnb.records import Request
 from chatnb.request_log import RequestLog
-from chatnb.request_log.log_record import NUMBERS, restored, unpacked
-from chatnb.request_log.log_rows import (
-    LogRow,
-    as_log_row,
-    messages_of,
-    started_of,
-    stored_row,
-)
+from chatnb.request_log.log_exchanges import StoredExchange, stored_exchange
+from chatnb.request_log.log_record import restored
+from chatnb.request_log.log_rows import started_of
 
 Event = dict[str, Any]
 
@@ -31,27 +24,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _GONE = "This row is no longer in the log."
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """A row as the log has it: its own values, its numbers by name, and what it shares."""
-
-    row: LogRow
-    numbers: Mapping[str, float | None]
-    context: Mapping[str, Any]
-    details: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, row: LogRow, context: Mapping[str, Any]) -> _Stored:
-        numbers = dict(zip(NUMBERS, unpacked(row.numbers), strict=True))
-        return cls(row, numbers, context, json.loads(row.details or "{}"))
-
-
 def row_event(log: RequestLog, id: int) -> Event:
     """The `log_row` event: the exact request of a row, and its response as far as it is known.
 
     Very long texts are cut, and say so; an export has them whole.
     """
-    stored = _stored(log, id)
+    stored = stored_exchange(log, id)
     if stored is None:
         return {"event": "log_row", "id": id, "line": _GONE}
     response = _response(stored)
@@ -62,7 +40,7 @@ def row_event(log: RequestLog, id: int) -> Event:
         "facts": _facts(stored),
         "error": _valid(stored.details.get("error")),
         "detail": _valid(_cut(stored.details.get("error_detail"))),
-        "request": _shown(_request(log, stored).body()),
+        "request": _shown(stored.request.body()),
         "response": _shown(response) if response else None,
     }
 
@@ -73,10 +51,10 @@ def loaded(log: RequestLog, id: int) -> dict[str, Any]:
     Raises InvalidInput where the row is gone. How the answer came, streamed or not, is not brought
     back: a panel streams.
     """
-    stored = _stored(log, id)
+    stored = stored_exchange(log, id)
     if stored is None:
         raise InvalidInput(_GONE, kind="usage")
-    request = _request(log, stored)
+    request = stored.request
     extra = {"extra": dict(request.extra)} if request.extra else {}
     return {
         "parameters": {**request.parameters, **extra},
@@ -85,26 +63,7 @@ def loaded(log: RequestLog, id: int) -> dict[str, Any]:
     }
 
 
-def _stored(log: RequestLog, id: int) -> _Stored | None:
-    for record in log.unwritten():
-        if record.id == id:
-            return _Stored.of(as_log_row(record, 0), json.loads(record.row.context))
-    found = log.read(lambda connection: stored_row(connection, id, log.kernel))
-    return _Stored.of(*found) if found else None
-
-
-def _request(log: RequestLog, stored: _Stored) -> Request:
-    """The request as it was sent; `stream` stands between its parameters and its extra."""
-    sent: dict[str, Any] = dict(stored.context["parameters"])
-    first_extra = list(sent).index("stream") + 1
-    extra = {name: sent[name] for name in list(sent)[first_extra:]}
-    stream = sent.pop("stream")
-    parameters = {name: value for name, value in sent.items() if name not in extra}
-    messages = messages_of(log, stored.row.id)
-    return Request(stored.context["model"], messages, parameters, extra, stream)
-
-
-def _response(stored: _Stored) -> dict[str, Any]:
+def _response(stored: StoredExchange) -> dict[str, Any]:
     """The answer in the API's own form, from what the log has of it."""
     rest = json.loads(stored.row.response or "{}")
     model = stored.context.get("response_model")
@@ -118,9 +77,8 @@ def _response(stored: _Stored) -> dict[str, Any]:
     }
 
 
-def _choices(stored: _Stored, details: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    reply = stored.row.reply
-    texts = stored.details.get("choices") or ([] if reply is None else [restored(reply)])
+def _choices(stored: StoredExchange, details: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    texts = stored.texts
     alone = {
         "finish_reason": stored.context.get("finish_reason"),
         "reasoning": stored.details.get("reasoning"),
@@ -156,7 +114,7 @@ def _usage(numbers: Mapping[str, float | None]) -> dict[str, Any]:
     }
 
 
-def _facts(stored: _Stored) -> list[tuple[str, str]]:
+def _facts(stored: StoredExchange) -> list[tuple[str, str]]:
     """What there is to know of a row beside its texts: names and values in words."""
     row, context, numbers = stored.row, stored.context, stored.numbers
     turn = numbers["turn"]
@@ -183,7 +141,7 @@ def _facts(stored: _Stored) -> list[tuple[str, str]]:
     return [(name, str(_valid(value))) for name, value in facts.items() if value]
 
 
-def _attempts(stored: _Stored) -> str | None:
+def _attempts(stored: StoredExchange) -> str | None:
     """How often it was sent, and why again."""
     told = stored.details.get("attempt_log") or stored.context.get("attempt_log") or []
     why = [

@@ -15,7 +15,7 @@ from chatnb.playground.controls import refusals
 from chatnb.playground.gate import Gate
 from chatnb.playground.pages import Pages
 from chatnb.playground.panel_output import PanelOutput
-from chatnb.playground.saved_view import transcript_html, transcript_text
+from chatnb.playground.saved_view import SavedTranscript
 from chatnb.playground.session_view import SessionView
 from chatnb.playground.widget import PlaygroundWidget
 from chatnb.playground.worker import Latest, in_background
@@ -42,14 +42,16 @@ class Panel(Commands):
         self.pages = Pages(session, self._tell)
         self._gate = Gate()
         self._output = PanelOutput(self.widget.model_id)
-        self._docked = False
+        self._transcript_saved = SavedTranscript(self.view.exchange, session.log.redacted)
         self._lock = threading.RLock()  # events are made on whatever thread something happens
         self._sequence: dict[str, int] = {}
         self._saving = Latest()
         self._refusals = Latest()
         self._looked_at: tuple[str, str, int | None] | None = None
         self.widget.on_msg(self._receive)
-        session.observe(self._follow_state, "state")
+        with self._lock:  # what ends meanwhile is told afterwards
+            session.observe(self._follow_state, "state")
+            self.view.look_back()
         session.parameters.observe(self._follow_parameters)
 
     def close(self) -> None:
@@ -60,17 +62,25 @@ class Panel(Commands):
         self.widget.close()
 
     def show_in(self, place: Any) -> None:
-        """Draw the panel inside of another output, such as a sidecar."""
+        """Draw the panel inside of another output, such as a sidecar.
+
+        The cell that runs has a view too: it says where the panel is, or is the panel where the
+        page has no such place, and keeps the transcript.
+        """
         from IPython.display import display
 
-        self._docked = True
+        self.widget.docked = True
         with place:
             display(self.widget)  # type: ignore[no-untyped-call]
+        self._show()
 
     def _ipython_display_(self) -> None:
-        if not self._docked:
-            self._output.show(self._saved())
-            self._on_hello()  # a view's own question may have to wait for a cell that runs
+        if not self.widget.docked:
+            self._show()
+
+    def _show(self) -> None:
+        self._output.show(self._saved())
+        self._on_hello()  # a view's own question may have to wait for a cell that runs
 
     def begins(self, prompt: str) -> None:
         with self._lock:
@@ -205,5 +215,4 @@ class Panel(Commands):
 
     def _saved(self) -> dict[str, str]:
         state = self.session.state
-        told = state.timeline().present, state.current, self.view.exchange
-        return {"text/html": transcript_html(*told), "text/plain": transcript_text(*told)}
+        return self._transcript_saved.bundle(state.timeline().present, state.current)

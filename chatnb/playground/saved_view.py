@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from chatnb.conversation import Conversation, Turn
@@ -16,9 +16,9 @@ from chatnb.playground.turn_view import (
     prompt_html,
     said_in,
     shortened,
-    who_answered,
+    who_said,
 )
-from chatnb.records import Exchange, Message
+from chatnb.records import Exchange
 from chatnb.rendering import escaped, reply_text
 from chatnb.rendering.receipt import Receipt, receipt
 
@@ -64,33 +64,65 @@ class Said:
         return reply_text("\n".join(filter(None, lines)))
 
 
-def transcript_html(conversation: Conversation, name: str, exchange_of: ExchangeOf) -> str:
-    """The conversation as HTML that is safe to display and needs no style sheet.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is saved of a turn, or of the system message."""
 
-    >>> transcript_html(conversation, "main", exchanges.get)                # doctest: +SKIP
-    '<div>...Conversation main: 2 turns...</div>'
+    html: str
+    plain: str
+    formulas: int
 
-    `exchange_of` gives the exchange of a row of the log, None where it is not known: then the
-    answer has no receipt. Turns that are not sent are marked "set aside".
+    @classmethod
+    def of(cls, said: Iterable[Said]) -> Drawn:
+        every = list(said)
+        formulas = sum(len(_FORMULA.findall(each.text)) for each in every if each.formatted)
+        plain = "\n\n".join(each.plain for each in every)
+        return cls("".join(each.html for each in every), plain, formulas)
+
+
+class SavedTranscript:
+    """The conversation as HTML and as plain text; a turn is drawn again only where it changed.
+
+    >>> SavedTranscript(exchanges.get).bundle(conversation, "main")         # doctest: +SKIP
+    {'text/html': '<div>...Conversation main: 2 turns...</div>', 'text/plain': ...}
+
+    The HTML is safe to display and needs no style sheet. `exchange_of` gives the exchange of a row
+    of the log, None where it is not known: then the answer has no receipt. `redacted` takes keys
+    out of a text: a notebook is given away. Turns that are not sent are marked "set aside".
     """
-    said = list(_said(conversation, exchange_of))
-    title = _LABEL.format(escaped(_title(conversation, name)))
-    formulas = sum(len(_FORMULA.findall(each.text)) for each in said if each.formatted)
-    kind = ' class="mathjax_ignore"' if formulas > MOST_FORMULAS else ""
-    return f"<div{kind}>{title}{''.join(each.html for each in said)}</div>"
 
+    def __init__(
+        self, exchange_of: ExchangeOf, redacted: Callable[[str], str] = lambda text: text
+    ) -> None:
+        self._exchange_of = exchange_of
+        self._redacted = redacted
+        self._drawn: dict[str, tuple[Turn, str, Exchange | None, Drawn]] = {}
 
-def transcript_text(conversation: Conversation, name: str, exchange_of: ExchangeOf) -> str:
-    """The conversation as plain text.
+    def bundle(self, conversation: Conversation, name: str) -> dict[str, str]:
+        """Both forms, by their MIME types."""
+        title = _title(conversation, name)
+        drawn = [*self._system(conversation), *self._turns(conversation)]
+        many = sum(each.formulas for each in drawn) > MOST_FORMULAS
+        kind = ' class="mathjax_ignore"' if many else ""
+        html = _LABEL.format(escaped(title)) + "".join(each.html for each in drawn)
+        plain = [reply_text(title), *(each.plain for each in drawn)]
+        return {"text/html": f"<div{kind}>{html}</div>", "text/plain": "\n\n".join(plain)}
 
-    >>> print(transcript_text(conversation, "main", exchanges.get))         # doctest: +SKIP
-    Conversation main: 1 turn
-    <BLANKLINE>
-    [1 · user]
-    Hello
-    """
-    said = _said(conversation, exchange_of)
-    return "\n\n".join([reply_text(_title(conversation, name)), *(each.plain for each in said)])
+    def _system(self, conversation: Conversation) -> Iterator[Drawn]:
+        if conversation.system is not None:
+            yield Drawn.of([Said("system", self._redacted(conversation.system))])
+
+    def _turns(self, conversation: Conversation) -> Iterator[Drawn]:
+        before, self._drawn = self._drawn, {}
+        for turn, number in numbered(conversation):
+            place = SET_ASIDE if number is None else str(number)
+            exchange = None if turn.exchange is None else self._exchange_of(turn.exchange)
+            known = before.get(turn.key)
+            if known is None or known[0] is not turn or known[1:3] != (place, exchange):
+                drawn = Drawn.of(_in_turn(turn, place, exchange, self._redacted))
+                known = (turn, place, exchange, drawn)
+            self._drawn[turn.key] = known
+            yield known[3]
 
 
 def _title(conversation: Conversation, name: str) -> str:
@@ -100,36 +132,23 @@ def _title(conversation: Conversation, name: str) -> str:
     return f"Conversation {name}: {turns} {'turn' if turns == 1 else 'turns'}"
 
 
-def _said(conversation: Conversation, exchange_of: ExchangeOf) -> Iterator[Said]:
-    if conversation.system is not None:
-        yield Said("system", conversation.system)
-    for turn, number in numbered(conversation):
-        exchange = None if turn.exchange is None else exchange_of(turn.exchange)
-        place = SET_ASIDE if number is None else str(number)
-        yield from _in_turn(turn, place, exchange)
-
-
-def _in_turn(turn: Turn, place: str, exchange: Exchange | None) -> Iterator[Said]:
-    if not turn.choices:
-        for message in turn.messages:
-            yield _message(message, place, stale=turn.stale)
-        return
-    for message in turn.messages[:-1]:
-        yield _message(message, place, stale=turn.stale)
+def _in_turn(
+    turn: Turn, place: str, exchange: Exchange | None, redacted: Callable[[str], str]
+) -> Iterator[Said]:
+    by_hand = turn.messages[:-1] if turn.choices else turn.messages
+    for message in by_hand:
+        answer, text = message.role == "assistant", redacted(text_of(message))
+        yield Said(f"{place} · {message.role}", text, formatted=answer, stale=turn.stale)
     last = len(turn.choices) - 1
     for at in range(len(turn.choices)):
         who = f"{place} · {_answerer(turn, at, exchange)}"
-        told = receipt(exchange) if exchange and at == last else None
-        yield Said(who, said_in(turn, at), formatted=True, stale=turn.stale, told=told)
-
-
-def _message(message: Message, place: str, *, stale: bool) -> Said:
-    answer = message.role == "assistant"
-    return Said(f"{place} · {message.role}", text_of(message), formatted=answer, stale=stale)
+        told = receipt(exchange, who=False) if exchange and at == last else None
+        text = redacted(said_in(turn, at))
+        yield Said(who, text, formatted=True, stale=turn.stale, told=told)
 
 
 def _answerer(turn: Turn, at: int, exchange: Exchange | None) -> str:
-    facts = [who_answered(exchange) if exchange else "assistant"]
+    facts = [who_said(exchange) if exchange else "assistant"]
     if len(turn.choices) > 1:
         facts.append(choice_label(turn.choices[at]))
     if at != turn.kept:

@@ -50,6 +50,18 @@ class SessionView:
         last = self._session.state.last
         return last if last and last.error and last.error.param else None
 
+    def look_back(self) -> None:
+        """Learn from the log what was asked before the panel was opened."""
+        from chatnb import kernel
+        from chatnb.request_log.log_exchanges import stored_exchanges
+
+        state, of_kernel = self._session.state, self._session is kernel.session()
+        turns = [turn for each in state.timelines.values() for turn in each.present.turns]
+        rows = {turn.exchange for turn in turns}
+        for exchange in stored_exchanges(self._session.log, KEPT_EXCHANGES):
+            if exchange.id in rows or (of_kernel and _counts(exchange)):
+                self._remember(exchange)
+
     def everything(self) -> list[Event]:
         """All there is, for a view that has just been opened."""
         self.transcript.forget()
@@ -176,6 +188,12 @@ class SessionView:
         model = self._session.parameters.model or connection.model or "the model it lists"
         where = "on this machine" if connection.embedded else f"at {connection.host}"
         return f"{model} {where}"
+
+
+def _counts(exchange: Exchange) -> bool:
+    """Whether it belongs to the session: samples and single questions do not."""
+    origin = exchange.request.origin
+    return origin.source != "sample" and (origin.source != "python" or bool(origin.conversation))
 
 
 def _unfinished(exchange: Exchange) -> Event:

@@ -16,7 +16,7 @@ from chatnb.rendering import (
     printable,
     reply_html,
 )
-from chatnb.rendering.receipt import ending, receipt
+from chatnb.rendering.receipt import ending, receipt, who_answered
 from chatnb.rendering.reply_view import thinking_html
 
 View = dict[str, Any]
@@ -36,8 +36,8 @@ def turn_view(turn: Turn, number: int | None, exchange: Exchange | None) -> View
     turn that is no prompt with its answer, such as a hand-written system message; it has neither
     then. `edited`: prompt or answer is not what was sent, or came back.
 
-    `exchange` is None where this kernel has not seen it: then there is no receipt and no bar, and
-    nobody knows `source` and `who`.
+    `exchange` is None where neither this kernel nor its log knows it: then there is no receipt and
+    no bar, and nobody knows `source` and `who`.
     """
     prompt, answer, others = _parts(turn)
     return {
@@ -45,7 +45,7 @@ def turn_view(turn: Turn, number: int | None, exchange: Exchange | None) -> View
         "number": number,
         "stale": turn.stale,
         "source": exchange.request.origin.source if exchange else None,
-        "who": who_answered(exchange) if exchange else None,
+        "who": who_said(exchange) if exchange else None,
         "prompt": None if prompt is None else prompt_html(text_of(prompt)),
         "prompt_text": _editable(prompt),
         "answer": None if answer is None else _answer_html(turn, answer),
@@ -53,7 +53,7 @@ def turn_view(turn: Turn, number: int | None, exchange: Exchange | None) -> View
         "choices": _cards(turn) if len(turn.choices) > 1 else [],
         "messages": [{"role": each.role, "html": message_html(each)} for each in others],
         "edited": is_edited(turn, exchange),
-        "receipt": receipt(exchange).html if exchange else "",
+        "receipt": receipt(exchange, who=False).html if exchange else "",
         "bar": spending(exchange) if exchange else None,
     }
 
@@ -78,12 +78,9 @@ def _parts(turn: Turn) -> tuple[Message | None, Message | None, tuple[Message, .
     return None, None, turn.messages
 
 
-def who_answered(exchange: Exchange) -> str:
-    """The model that answered, and that it was this machine where it was."""
-    request, reply = exchange.request, exchange.reply
-    if request.embedded:
-        return printable(f"{request.model} on this machine")
-    return printable(reply.model or request.model)
+def who_said(exchange: Exchange) -> str:
+    """The model that answered, and where."""
+    return printable(who_answered(exchange.request, exchange.reply))
 
 
 def is_edited(turn: Turn, exchange: Exchange | None) -> bool:

@@ -1,7 +1,7 @@
 """The panel's front end: one anywidget, whose module is the files of `front_end` one after another.
 
-Nothing but code lives in its traits, since a saved notebook may keep them: whatever is said, set
-or typed goes by messages.
+Nothing but code and its place lives in its traits, since a saved notebook may keep them: whatever
+is said, set or typed goes by messages.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import anywidget
+import traitlets
 
 _FILES = Path(__file__).parent / "front_end"
 
@@ -26,3 +27,4 @@ class PlaygroundWidget(anywidget.AnyWidget):
 
     _esm = joined("*.js")
     _css = joined("*.css")
+    docked = traitlets.Bool(False).tag(sync=True)  # whether a view in a cell looks for a sidebar

@@ -45,16 +45,18 @@ class Receipt:
         return _HTML.format(lines="<br>".join([facts, *map(escaped, self.lines)]))
 
 
-def receipt(exchange: Exchange) -> Receipt:
+def receipt(exchange: Exchange, *, who: bool = True) -> Receipt:
     """What an exchange was: who answered where, why it ended, tokens, cost, time.
 
     >>> receipt(exchange).text                                              # doctest: +SKIP
     'SmolLM2-135M-Instruct on this machine · 17 + 26 = 43 tokens · free · 1.2 s'
+
+    `who=False`: for a place that says who answered already.
     """
     request, reply = exchange.request, exchange.reply
     facts = [
         *([exchange.status] if exchange.status != "ok" else []),
-        _who(request, reply),
+        *([who_answered(request, reply)] if who else []),
         *_ending(reply, _limit(request)),
         *_tokens_and_cost(reply, embedded=request.embedded),
         *_time(exchange),
@@ -85,7 +87,8 @@ def ending(finish_reason: str | None, limit: object = None) -> str:
     return _ENDINGS.get(str(finish_reason), f"finish_reason {finish_reason}")
 
 
-def _who(request: Request, reply: Reply) -> str:
+def who_answered(request: Request, reply: Reply) -> str:
+    """The model that answered and where, and that it was this machine where it was."""
     if request.embedded:
         return f"{request.model} on this machine"
     host = urlsplit(request.base_url).netloc.rpartition("@")[2]

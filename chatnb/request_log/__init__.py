@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chatnb.redaction import redact
 from chatnb.request_log import spool
 from chatnb.request_log.exchange_row import finished_row, started_row
 from chatnb.request_log.log_access import FAILURES, LogAccess
@@ -98,6 +99,10 @@ class RequestLog:
             notices = tuple(self._notices)
             self._notices.clear()
             return notices
+
+    def redacted(self, text: str) -> str:
+        """The text without the keys that no row holds, for whatever else is kept."""
+        return redact(text, self._secrets())
 
     def close(self) -> None:
         """End: rows in the air are marked interrupted. The log opens again when it is used."""

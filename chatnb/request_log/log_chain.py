@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 from chatnb.records import Message
@@ -27,6 +28,19 @@ WITH RECURSIVE chain(id, parent, role, content, fields, exchange, depth) AS (
 SELECT chain.role, chain.fields, coalesce(content, CASE chain.role
     WHEN 'user' THEN exchange.prompt ELSE exchange.reply END)
 FROM chain LEFT JOIN exchange ON exchange.id = chain.exchange ORDER BY depth DESC
+"""
+
+
+# Every message of many chains once: UNION leaves out what is there already.
+_CHAINS = """
+WITH RECURSIVE needed(id) AS (
+  SELECT value FROM json_each(?)
+  UNION
+  SELECT m.parent FROM message m JOIN needed ON m.id = needed.id WHERE m.parent < m.id)
+SELECT m.id, m.parent, m.role, m.fields, coalesce(content, CASE m.role
+    WHEN 'user' THEN exchange.prompt ELSE exchange.reply END)
+FROM needed JOIN message m ON m.id = needed.id LEFT JOIN exchange ON exchange.id = m.exchange
+ORDER BY m.id
 """
 
 
@@ -125,6 +139,18 @@ def _insert(
 def chain(connection: sqlite3.Connection, head: int | None) -> tuple[Message, ...]:
     """The messages that end in a message, exactly as they were sent but for keys."""
     return tuple(_message(*row) for row in connection.execute(_CHAIN, (head,)))
+
+
+def chains(
+    connection: sqlite3.Connection, heads: Iterable[int | None]
+) -> dict[int | None, tuple[Message, ...]]:
+    """The messages that end in each of these, read in one go: what they share is read once."""
+    wanted = set(heads)
+    found: dict[int | None, tuple[Message, ...]] = {None: ()}
+    numbers = json.dumps([head for head in wanted if head is not None])
+    for number, parent, *message in connection.execute(_CHAINS, (numbers,)):
+        found[number] = (*found.get(parent, ()), _message(*message))
+    return {head: found.get(head, ()) for head in wanted}
 
 
 def _message(role: str | bytes, fields: str | None, content: str | bytes | None) -> Message:

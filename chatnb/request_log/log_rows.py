@@ -56,6 +56,10 @@ class LogRow(NamedTuple):
     details: str | None
 
 
+# A row, what it shares with others, and the id of the last message that was sent.
+Found = tuple[LogRow, Mapping[str, Any], int | None]
+
+
 @dataclass(frozen=True)
 class StoredConversation:
     """A conversation as its last good exchange left it; its messages are read when touched.
@@ -111,19 +115,23 @@ def contexts_after(
     }
 
 
-def stored_row(
-    connection: sqlite3.Connection, exchange: int, kernel: str
-) -> tuple[LogRow, Mapping[str, Any]] | None:
-    """One row of a kernel, with what it shares with others; None where it is gone."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM exchange WHERE id = ?",  # noqa: S608 - constants only
-        (exchange,),
-    ).fetchone()
-    if row is None:
-        return None
-    found = LogRow(*row)
-    context = contexts_after(connection, found.context - 1, kernel).get(found.context)
-    return None if context is None else (found, context)  # None: another kernel's
+def stored_row(connection: sqlite3.Connection, exchange: int, kernel: str) -> Found | None:
+    """One row of a kernel; None where it is gone, or another kernel's."""
+    found = _found(connection, f"id = :exchange AND {_OF_KERNEL}", kernel, exchange=exchange)
+    return found[0] if found else None
+
+
+def last_rows(connection: sqlite3.Connection, kernel: str, limit: int) -> list[Found]:
+    """The newest rows of a kernel, the newest first."""
+    return _found(connection, f"{_OF_KERNEL} ORDER BY id DESC LIMIT :limit", kernel, limit=limit)
+
+
+def _found(connection: sqlite3.Connection, which: str, kernel: str, **values: int) -> list[Found]:
+    sql = f"SELECT {_COLUMNS}, message FROM exchange WHERE {which}"  # noqa: S608 - constants only
+    rows = connection.execute(sql, {"kernel": kernel, **values}).fetchall()
+    first = min((row[1] for row in rows), default=0)
+    contexts = contexts_after(connection, first - 1, kernel) if rows else {}
+    return [(LogRow(*row[:-1]), contexts[row[1]], row[-1]) for row in rows]
 
 
 def context_of(body: str, kernel: str, notebook: str | None) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ class PanelPage:
         self.cell = cell
         self.free = free
         notebook.select(cell)
-        self.root = self.page.locator(".chatnb-panel").first
+        self.root = self.page.locator(".chatnb-panel:not(.chatnb-docked)").first
         self.root.wait_for()
         self.prompt = self.root.get_by_label("Prompt", exact=True)
 

@@ -211,6 +211,30 @@ def test_a_closed_panel_lets_go_of_the_session(open_panel, chat):
     assert panel.events == []
 
 
+def test_turns_from_before_the_panel_was_opened_have_their_receipts_and_bars(open_panel, chat):
+    chat.send("Hello")
+    chat.send("And then?")
+    chat.ask("Of no conversation")
+    panel = open_panel()
+    panel.receive(do="hello")
+    first, second = panel.last("turns")["turns"]
+    for turn in (first, second):
+        assert "tokens" in turn["receipt"]
+        assert turn["who"]
+        assert not turn["edited"]
+    assert [part["name"] for part in second["bar"]["parts"]] == ["history", "prompt", "answer"]
+    assert panel.last("totals")["session"].startswith("session: 2 requests")
+    chat.send("Now")
+    assert panel.last("totals")["session"].startswith("session: 3 requests")
+
+
+def test_the_receipt_of_a_turn_does_not_repeat_who_answered(panel, chat):
+    chat.send("Hello")
+    turn = panel.last("turns")["turns"][0]
+    assert turn["who"]
+    assert turn["who"] not in turn["receipt"]
+
+
 def test_another_conversation_is_shown_as_it_is(panel, chat):
     chat.send("Hello")
     panel.run("conversation", {"name": "pirates"})

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from chatnb.conversation import Conversation, Entry, Turn, turn_of
-from chatnb.playground.saved_view import MOST_FORMULAS, transcript_html, transcript_text
+from chatnb.playground.saved_view import MOST_FORMULAS, SavedTranscript
 from chatnb.records import Message
 from tests.cell_view.conftest import ended
 
@@ -33,6 +33,14 @@ def conversation(*pairs, system=None, more=()):
     return Conversation(system, turns + tuple(more)), {each.id: each for _, each in pairs}.get
 
 
+def transcript_html(held, name, exchange_of):
+    return SavedTranscript(exchange_of).bundle(held, name)["text/html"]
+
+
+def transcript_text(held, name, exchange_of):
+    return SavedTranscript(exchange_of).bundle(held, name)["text/plain"]
+
+
 def both(held, exchange_of, name="main"):
     return transcript_html(held, name, exchange_of), transcript_text(held, name, exchange_of)
 
@@ -43,7 +51,7 @@ def nobody(_row):
 
 def test_the_text_says_who_said_what_and_what_it_took():
     held, known = conversation(asked("Hello", "**Hi**"), system="Be brief.")
-    receipt = "SmolLM2-135M-Instruct on this machine · 17 + 26 = 43 tokens · free · 1.2 s"
+    receipt = "17 + 26 = 43 tokens · free · 1.2 s"
     assert transcript_text(held, "main", known) == (
         "Conversation main: 1 turn\n\n"
         "[system]\nBe brief.\n\n"
@@ -88,7 +96,7 @@ def test_choices_that_are_not_sent_are_marked():
     held, known = conversation(asked("Which?", "red", "blue"))
     text = transcript_text(held.with_choice(1), "main", known)
     assert "choice 0 · not sent]\nred" in text
-    assert re.search(r"choice 1\]\nblue\nSmolLM2.* tokens", text)
+    assert re.search(r"choice 1\]\nblue\n17 \+ 26 = 43 tokens", text)
     assert text.count("43 tokens") == 1
 
 
@@ -173,3 +181,24 @@ def test_control_characters_and_half_characters_do_not_get_through():
 def _named(pair, name="main"):
     held, known = pair
     return held, name, known
+
+
+def test_a_turn_is_drawn_again_only_where_it_changed():
+    drawn = []
+    pairs = asked("one", "first"), asked("two", "second", row=2)
+    held, known = conversation(*pairs)
+    saved = SavedTranscript(known, lambda text: drawn.append(text) or text)
+    saved.bundle(held, "main")
+    assert drawn == ["one", "first", "two", "second"]
+    drawn.clear()
+    edited = held.with_edited(held.turns[1], 1, "better")
+    assert "better" in saved.bundle(edited, "main")["text/plain"]
+    assert drawn == ["two", "better"]
+
+
+def test_no_key_is_saved_in_either_form():
+    held, known = conversation(asked("it is a-key", "so a-key it is"), system="a-key")
+    bundle = SavedTranscript(known, lambda text: text.replace("a-key", "[gone]")).bundle(held, "a")
+    for shown in bundle.values():
+        assert "a-key" not in shown
+        assert shown.count("[gone]") == 3

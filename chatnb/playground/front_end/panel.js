@@ -165,17 +165,21 @@ class Totals {
 // a view's own question may have to wait until a cell that runs has ended.
 export default function playground() {
   let early = [];
+  const docking = new Docking();
   const keep = ({ events }) => early?.push(...events);
+  const draw = ({ model, el, signal }) => {
+    const panel = new Panel(model, signal);
+    early?.forEach((event) => panel.take(event));
+    early = null;
+    el.replaceChildren(panel.element);
+    requestAnimationFrame(() => panel.placed());
+  };
   return {
     initialize({ model }) {
       model.on("msg:custom", keep);
     },
-    render({ model, el, signal }) {
-      const panel = new Panel(model, signal);
-      early?.forEach((event) => panel.take(event));
-      early = null;
-      el.append(panel.element);
-      requestAnimationFrame(() => panel.placed());
+    render(view) {
+      view.model.get("docked") ? docking.place(view, draw) : draw(view);
     },
   };
 }
