@@ -63,6 +63,7 @@ class Connection:
         value = value.strip()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
             name = self.key or "the key that was typed"
+            del value  # `%xmode Verbose` shows the variables of an error's frames
             raise InvalidInput(
                 f"The value of {name} is not a usable API key (empty, or with blanks, line breaks "
                 "or non-ASCII characters inside): set it again.",

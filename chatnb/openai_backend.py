@@ -111,7 +111,10 @@ class OpenAIBackend:
             reader.asked.clean_causes(error)
             raise
         except KeyboardInterrupt as interrupt:
-            raise faults.interrupted(reader.asked, reader.partial()) from interrupt
+            stopped = faults.interrupted(reader.asked, reader.partial())
+            stopped.__cause__ = interrupt
+            reader.asked.clean_causes(stopped)
+            raise stopped from interrupt
         finally:
             flight.on_stop(None)
 

@@ -12,6 +12,7 @@ from chatnb.records import Reply
 from chatnb.wire import faults
 from chatnb.wire.choice_parts import Malformed
 from chatnb.wire.faults import Asked
+from chatnb.wire.key_filter import KeyFilter
 from chatnb.wire.patience import Patience, Read
 from chatnb.wire.reply_builder import ErrorInAnswer, ReplyBuilder
 from chatnb.wire.stream_decoder import DONE, Event, EventDecoder, parsed
@@ -43,6 +44,8 @@ class AnswerReader:
         self._flight = flight
         self._builder = ReplyBuilder(expected.usage_chunks)
         self._decoder = EventDecoder()
+        self._keys = KeyFilter(asked.keys)
+        self._keys_in_thoughts = KeyFilter(asked.keys)
         self._raw: list[bytes] = []
         self._has_events = False
         self._done = False
@@ -62,7 +65,7 @@ class AnswerReader:
         """The headers have come: from here on nothing is retried."""
         self.begun = True
         self._status = status
-        self._request_id = headers.get("x-request-id")
+        self._request_id = self._keys.text(headers.get("x-request-id") or "") or None
 
     def read(self, read: Read, max_bytes: int, timeout: float | None) -> bytes:
         """What the line does in place of a read: all that the last one brought is used up."""
@@ -128,24 +131,28 @@ class AnswerReader:
             elif name == b"error":
                 raise ErrorInAnswer(data.decode("utf-8", "replace"))
             else:
-                self._builder.add(parsed(data))
+                self._builder.add(parsed(self._keys.json(data)))
 
     def _settle(self) -> None:
         self._fresh = False
         self._deliver(self._flight.delta)
         self._expect_more()
 
-    def _deliver(self, tell: Callable[[int, str], None]) -> None:
+    def _deliver(self, tell: Callable[[int, str], None], *, last: bool = False) -> None:
         """What one read brought, in one call a choice."""
         builder = self._builder
         if builder.fresh_thoughts:
             for index, thoughts in builder.fresh_thoughts.items():
-                self._flight.reasoning(index, "".join(thoughts))
+                thought = self._keys_in_thoughts.piece(index, "".join(thoughts))
+                self._flight.reasoning(index, thought)
             builder.fresh_thoughts.clear()
         if builder.fresh_texts:
             for index, texts in builder.fresh_texts.items():
-                tell(index, "".join(texts))
+                tell(index, self._keys.piece(index, "".join(texts)))
             builder.fresh_texts.clear()
+        if last:
+            for index, text in self._keys.rest():
+                tell(index, text)
 
     def _expect_more(self) -> None:
         """A token puts the deadline off; comments and empty chunks do not."""
@@ -160,7 +167,7 @@ class AnswerReader:
 
     def partial(self) -> Reply:
         """What has come so far."""
-        return self._builder.reply(self._status, self._request_id)
+        return self._keys.reply(self._builder.reply(self._status, self._request_id))
 
     def _conclude(self) -> Reply:
         """The whole answer, once the body has ended; raises what it amounts to otherwise."""
@@ -173,7 +180,7 @@ class AnswerReader:
         else:
             self._take_object()
         # Not shown by itself: the end, which shows it, follows at once.
-        self._deliver(self._flight.keep)
+        self._deliver(self._flight.keep, last=True)
         reply = self.partial()
         if not self._builder.has_choices:
             raise Malformed("no choices")
@@ -199,7 +206,7 @@ class AnswerReader:
             self._take(self._decoder.end())
 
     def _take_object(self) -> None:
-        value = parsed(b"".join(self._raw))
+        value = parsed(self._keys.json(b"".join(self._raw)))
         self._builder.add(value)
         for choice in value.get("choices") or ():
             if not isinstance(choice.get("message"), dict):
@@ -207,7 +214,7 @@ class AnswerReader:
 
     def _fault(self, error: Exception) -> ChatError | Interrupted | None:
         """What an exception in the middle of the body amounts to; None: the answer is whole."""
-        self._deliver(self._flight.delta)
+        self._deliver(self._flight.delta, last=True)
         reply = self.partial()
         if isinstance(error, ErrorInAnswer):
             return faults.told_error(error.value, self.asked, reply)

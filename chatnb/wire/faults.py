@@ -39,9 +39,14 @@ class Asked:
         return redact(text, self.keys)
 
     def clean_causes(self, error: BaseException) -> None:
-        """No key in what the errors behind an error say: servers like to echo it."""
+        """No key in what the errors behind an error say: servers like to echo it.
+
+        Nor in the variables of their frames, which `%xmode Verbose` shows: the HTTP libraries hold
+        the headers there.
+        """
         link = error.__cause__
         while link is not None:
+            link.__traceback__ = None
             link.args = tuple(self.clean(x) if isinstance(x, str) else x for x in link.args)
             link = link.__cause__ or link.__context__
 
@@ -241,6 +246,7 @@ def _failure(
     param: str | None = None,
     detail: str = "",
 ) -> _Failure:
+    request_id = request_id and asked.clean(request_id)
     reply = reply or Reply(http_status=http_status, request_id=request_id)
     return error_type(
         asked.clean(line),

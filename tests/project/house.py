@@ -23,7 +23,7 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
                 rendering.stream_pieces
-                wire.stream_decoder wire.error_bodies wire.faults wire.choice_parts
+                wire.key_filter wire.stream_decoder wire.error_bodies wire.faults wire.choice_parts
                 wire.reply_builder
                 request_log.process_identity request_log.log_file request_log.log_record
                 request_log.exchange_row request_log.log_chain request_log.log_store

@@ -1,0 +1,92 @@
+"""Servers that repeat the key they were given, wherever an answer has room for it."""
+
+from __future__ import annotations
+
+from tests.loopback import USAGE, Exchange, completion, delta
+from tests.misbehavior import answers
+
+# Where the key stands in each of them, by the name of the model.
+ECHOES = (
+    *("key-in-answer", "key-in-pieces", "key-in-reasoning", "key-in-refusal", "key-in-model-name"),
+    *("key-in-finish-reason", "key-in-broken-answer", "key-in-request-id", "key-in-redirect"),
+    *("key-in-page", "echo-key", "echo-key-in-stream"),
+)
+
+
+def _key(exchange: Exchange) -> str:
+    return exchange.received.headers["authorization"].removeprefix("Bearer ")
+
+
+def _answer(exchange: Exchange, **message: str) -> None:
+    """One message, plain or streamed."""
+    if not exchange.streams:
+        value = completion("Hello")
+        value["choices"][0]["message"] |= message
+        exchange.json(value)
+        return
+    exchange.begin_stream()
+    exchange.event(delta(message))
+    exchange.pause(0.2)  # so that it is shown while it comes
+    exchange.finish()
+
+
+@answers("key-in-answer")
+def key_in_answer(exchange: Exchange) -> None:
+    _answer(exchange, content=f"You sent {_key(exchange)} to me")
+
+
+@answers("key-in-pieces")
+def key_in_pieces(exchange: Exchange) -> None:
+    key = _key(exchange)
+    exchange.begin_stream()
+    for piece in ("You sent ", key[:9], key[9:], " to me"):
+        exchange.text(piece)
+        exchange.pause(0.15)
+    exchange.finish()
+
+
+@answers("key-in-reasoning")
+def key_in_reasoning(exchange: Exchange) -> None:
+    _answer(exchange, content="Hm", reasoning_content=f"They sent {_key(exchange)}")
+
+
+@answers("key-in-refusal")
+def key_in_refusal(exchange: Exchange) -> None:
+    _answer(exchange, refusal=f"I will not use {_key(exchange)}")
+
+
+@answers("key-in-model-name")
+def key_in_model_name(exchange: Exchange) -> None:
+    value = delta({"content": "Hello"}, "stop") | {"model": f"model-{_key(exchange)}"}
+    exchange.begin_stream()
+    exchange.event(value | {"system_fingerprint": _key(exchange), "usage": USAGE})
+    exchange.event(b"[DONE]")
+    exchange.end()
+
+
+@answers("key-in-finish-reason")
+def key_in_finish_reason(exchange: Exchange) -> None:
+    exchange.begin_stream()
+    exchange.text("Hello")
+    exchange.finish(f"because of {_key(exchange)}")
+
+
+@answers("key-in-broken-answer")
+def key_in_broken_answer(exchange: Exchange) -> None:
+    exchange.body(200, f'{{"choices": [{_key(exchange)}'.encode())
+
+
+@answers("key-in-request-id")
+def key_in_request_id(exchange: Exchange) -> None:
+    exchange.json(completion("Hello"), headers={"x-request-id": _key(exchange)})
+
+
+@answers("key-in-redirect")
+def key_in_redirect(exchange: Exchange) -> None:
+    exchange.body(302, b"", headers={"location": f"https://x.example/?key={_key(exchange)}"})
+
+
+@answers("key-in-page")
+def key_in_page(exchange: Exchange) -> None:
+    page = f"<html><body>Who is {_key(exchange)}?</body></html>"
+    exchange.body(403, page.encode(), "text/html")
