@@ -9,7 +9,7 @@ from chatnb import kernel, schemas
 from chatnb.errors import InvalidInput
 from chatnb.many_requests import (
     PARALLEL,
-    Exchanges,
+    Answers,
     Manner,
     answer_columns,
     answered_frame,
@@ -37,6 +37,7 @@ def extract(
     system: str | None = SYSTEM,
     parallel: int = PARALLEL,
     progress: bool = True,
+    reuse: bool = False,
     session: Session | None = None,
     **parameters: Any,
 ) -> pandas.DataFrame:
@@ -52,14 +53,15 @@ def extract(
     text. A Series keeps its index.
 
     Columns: text, the fields (what is nested stays an object), then reply, status, finish_reason,
-    prompt_tokens, completion_tokens, cost (US dollars), seconds, error, and id, the row of the
-    log. Where a field has one of these names, that other column is called `request_` and its name.
+    prompt_tokens, completion_tokens, cost (US dollars), seconds, error, id (the row of the log)
+    and reused. Where a field has one of these names, that column is called `request_` and its name.
     A text whose request fails, or whose answer does not fit the schema, is a row without values
     whose `error` says why; nothing is raised for it. An interrupt keeps what is done. The shape is
-    checked, the truth is not. Raises InvalidInput before anything is sent.
+    checked, the truth is not. `reuse=True` takes answers that the log has already, as in `sample`;
+    texts whose answers were bad are asked again. Raises InvalidInput before anything is sent.
     """
     chat = session or kernel.session()
-    manner = Manner("texts", parallel, progress)
+    manner = Manner("texts", parallel, progress, reuse)
     if "response_format" in parameters:
         line = "The schema is the response_format here: leave that parameter out."
         raise InvalidInput(line, kind="usage", param="response_format")
@@ -71,7 +73,7 @@ def extract(
         Asked(_filled(prompt, text), values, system, fresh=True, source="sample")
         for _, text in labeled
     ]
-    return answered_frame(chat, asked, lambda exchanges: _frame(labeled, exchanges, form), manner)
+    return answered_frame(chat, asked, lambda answers: _frame(labeled, answers, form), manner)
 
 
 def _labeled(texts: Iterable[str]) -> list[tuple[Any, str]]:
@@ -94,17 +96,17 @@ def _filled(prompt: str, text: str) -> str:
 
 
 def _frame(
-    labeled: Sequence[tuple[Any, str]], exchanges: Exchanges, form: Mapping[str, Any]
+    labeled: Sequence[tuple[Any, str]], answers: Answers, form: Mapping[str, Any]
 ) -> pandas.DataFrame:
     import pandas
 
-    pairs = zip(labeled, exchanges, strict=True)
-    sent = [(label, text, exchange) for (label, text), exchange in pairs if exchange is not None]
+    pairs = zip(labeled, answers, strict=True)
+    sent = [(label, text, each) for (label, text), each in pairs if each is not None]
     labels = [label for label, _, _ in sent]
-    found = [schemas.values_of(exchange.reply.value) for _, _, exchange in sent]
+    found = [schemas.values_of(each.exchange.reply.value) for _, _, each in sent]
     names = dict.fromkeys((*schemas.fields_of(form), *(name for each in found for name in each)))
     values = [[each.get(name) for name in names] for each in found]
     fields = pandas.DataFrame(values, index=labels, columns=list(names), dtype=object)
-    own = typed([{"text": text} | answer_columns(exchange) for _, text, exchange in sent])
+    own = typed([{"text": text} | answer_columns(each) for _, text, each in sent])
     own = own.set_axis(labels).rename(columns={name: f"{_RENAMED}{name}" for name in names})
     return pandas.concat([own.iloc[:, :1], fields.convert_dtypes(), own.iloc[:, 1:]], axis=1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chatnb.batches import run_all
 from chatnb.errors import InvalidInput
+from chatnb.exchanges import in_its_form
 from chatnb.interrupts import Deferral, deferred
 from chatnb.prompts import Asked
 from chatnb.records import Exchange, Request
@@ -33,16 +34,29 @@ _TYPES: Mapping[str, str] = {
     "error": "string",
 }
 
-Exchanges = Sequence[Exchange | None]
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The exchange that came of a request, now or earlier."""
+
+    exchange: Exchange
+    reused: bool = False
+
+
+Answers = Sequence[Answered | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How many requests are sent: what they are called, how many at a time, with a bar or not."""
+    """How many requests are sent: what they are called, how many at a time, with a bar or not.
+
+    `reuse`: what the log has an answer to is not sent.
+    """
 
     what: str
     parallel: int = PARALLEL
     progress: bool = True
+    reuse: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.parallel, int) or self.parallel < 1:
@@ -53,28 +67,52 @@ class Manner:
 def answered_frame(
     chat: Session,
     asked: Sequence[Asked],
-    frame: Callable[[Exchanges], pandas.DataFrame],
+    frame: Callable[[Answers], pandas.DataFrame],
     manner: Manner,
 ) -> pandas.DataFrame:
-    """The frame of the exchanges that were asked for, in order; None is one that was not sent.
+    """The frame of the answers that were asked for, in order; None is one that was not sent.
 
     An interrupt keeps what is done. Raises InvalidInput before anything is sent.
     """
     requests = chat.prepared_all(asked, stream=False)
-    chat.connection.api_key()  # a missing one is said once, not in every row
+    logged = _logged(chat, requests, manner)
+    unanswered = [request for request, found in zip(requests, logged, strict=True) if not found]
+    if unanswered:
+        chat.connection.api_key()  # a missing one is said once, not in every row
     with deferred() as interrupts:
         for line in chat.notices():
             print(line)
-        exchanges = _taken(chat, requests, manner, interrupts)
-        made = frame(exchanges)
-        if any(each is None or each.status == "interrupted" for each in exchanges):
+        if manner.reuse:
+            count = len(logged) - len(unanswered)
+            print(f"{count} of {len(logged)} {manner.what} are taken from the log.")
+        sent = _sent(chat, unanswered, manner, interrupts) if unanswered else []
+        following = iter(sent)
+        made = frame([found or next(following) for found in logged])
+        if any(each is None or each.exchange.status == "interrupted" for each in sent):
             interrupts.forget()
     return made
 
 
-def _taken(
+def _logged(chat: Session, requests: list[Request], manner: Manner) -> list[Answered | None]:
+    """What the log answers already."""
+    if not manner.reuse:
+        return [None] * len(requests)
+    from chatnb.request_log.logged_answers import logged_answers
+
+    return [
+        None if each is None else _read_again(each) for each in logged_answers(chat.log, requests)
+    ]
+
+
+def _read_again(exchange: Exchange) -> Answered | None:
+    """None where the answer does not fit its model: the model's checks may have changed."""
+    reply = in_its_form(exchange.reply, exchange.request)
+    return None if reply.misfit else Answered(replace(exchange, reply=reply), reused=True)
+
+
+def _sent(
     chat: Session, requests: list[Request], manner: Manner, interrupts: Deferral
-) -> list[Exchange | None]:
+) -> list[Answered | None]:
     from tqdm.auto import tqdm
 
     with tqdm(
@@ -94,11 +132,12 @@ def _taken(
     if missing:
         taken = len(exchanges) - missing
         print(f"Interrupted: {taken} of {len(exchanges)} {manner.what} were sent; they are kept.")
-    return exchanges
+    return [None if each is None else Answered(each) for each in exchanges]
 
 
-def answer_columns(exchange: Exchange) -> dict[str, Any]:
+def answer_columns(answered: Answered) -> dict[str, Any]:
     """What came of a request, by column."""
+    exchange = answered.exchange
     reply, usage = exchange.reply, exchange.reply.usage
     several = len(reply.choices) > 1
     choices = {"choices": [choice.text for choice in reply.choices]} if several else {}
@@ -113,6 +152,7 @@ def answer_columns(exchange: Exchange) -> dict[str, Any]:
         "seconds": exchange.seconds,
         "error": _error_line(exchange),
         "id": exchange.id,
+        "reused": answered.reused,
     }
 
 

@@ -77,7 +77,7 @@ class Request:
 
     `parameters` holds the set request parameters under their wire names, without model, messages
     and stream; `extra` what the user gave as `--extra`. Unset means absent. `embedded`: chatnb's
-    own model answers, which costs nothing.
+    own model answers, which costs nothing, from the file that `model_file` tells from all others.
     """
 
     model: str
@@ -89,6 +89,7 @@ class Request:
     embedded: bool = False
     origin: Origin = field(default_factory=Origin)
     adjusted: tuple[Adjustment, ...] = ()
+    model_file: str = ""
 
     def body(self) -> dict[str, Any]:
         """The JSON object of the request, as it is sent."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chatnb import kernel
 from chatnb.batches import Cell, grid
 from chatnb.errors import InvalidInput
-from chatnb.many_requests import PARALLEL, Exchanges, Manner, answer_columns, answered_frame, typed
+from chatnb.many_requests import PARALLEL, Answers, Manner, answer_columns, answered_frame, typed
 from chatnb.prompts import Asked
 from chatnb.sessions import Session
 
@@ -23,6 +23,7 @@ def sample(
     seeds: Iterable[int] | None = None,
     parallel: int = PARALLEL,
     progress: bool = True,
+    reuse: bool = False,
     session: Session | None = None,
     **parameters: Any,
 ) -> pandas.DataFrame:
@@ -33,16 +34,21 @@ def sample(
     A list (or range, or array) makes a grid: prompts, systems, seeds, and any parameter; `stop`,
     whose value may itself be a list, takes a list of lists. Columns: what was asked (prompt,
     system, each given parameter, seed), then reply (and choices, where n is above 1), status,
-    finish_reason, prompt_tokens, completion_tokens, cost (US dollars), seconds, error, and id,
-    the row of the log. A request that fails is a row with its error. An interrupt keeps what is
-    done. Standing parameters of the session hold; its conversation is neither read nor entered.
+    finish_reason, prompt_tokens, completion_tokens, cost (US dollars), seconds, error, id (the row
+    of the log) and reused. A request that fails is a row with its error. An interrupt keeps what
+    is done. Standing parameters of the session hold; its conversation is neither read nor entered.
+
+    `reuse=True` takes an answer that the log has already, from any kernel: the same request (all
+    its parameters, base_url, and for the embedded model the same model file) that ended as `ok`.
+    Nothing is sent for it, its row is the old one, its cost was paid then. Equal requests of one
+    call take an answer each, so that 20 samples without a seed are 20 answers.
 
     On the embedded model a seed gives the same answer again only with `parallel=1`: requests at
     the same time share one computation, whose rounding differs. Raises InvalidInput before
     anything is sent.
     """
     chat = session or kernel.session()
-    manner = Manner("samples", parallel, progress)
+    manner = Manner("samples", parallel, progress, reuse)
     axes = {name: _axis(name, value) for name, value in parameters.items()}
     if seeds is not None:
         axes["seed"] = _axis("seed", seeds)
@@ -52,7 +58,7 @@ def sample(
     return answered_frame(
         chat,
         [_asked_in(cell) for cell in cells],
-        lambda exchanges: _frame(cells, exchanges, varies_system=system is not None),
+        lambda answers: _frame(cells, answers, varies_system=system is not None),
         manner,
     )
 
@@ -74,12 +80,12 @@ def _asked_in(cell: Cell) -> Asked:
     return Asked(cell.prompt, cell.parameters, cell.system, fresh=True, source="sample")
 
 
-def _frame(cells: list[Cell], exchanges: Exchanges, *, varies_system: bool) -> pandas.DataFrame:
-    pairs = zip(cells, exchanges, strict=True)
+def _frame(cells: list[Cell], answers: Answers, *, varies_system: bool) -> pandas.DataFrame:
+    pairs = zip(cells, answers, strict=True)
     rows = [
-        _asked(cell, varies_system) | answer_columns(exchange)
-        for cell, exchange in pairs
-        if exchange is not None
+        _asked(cell, varies_system) | answer_columns(answered)
+        for cell, answered in pairs
+        if answered is not None
     ]
     return typed(rows)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chatnb.backend import Backend, Connection, Flight
 from chatnb.errors import ChatError, Interrupted, RequestFailed
 from chatnb.local import many_choices
 from chatnb.local.connection import LocalConnection
-from chatnb.local.model_file import checked_path, fetch
+from chatnb.local.model_file import checked_path, fetch, identity_of
 from chatnb.local.request_checks import checked, told_limit, without_control_tokens
 from chatnb.local.server import ensure
 from chatnb.local.server_state import RunningServer
@@ -41,6 +42,7 @@ class LocalBackend:
         if path is not None:
             checked_path(path)
         request = checked(request, self.connection.model)
+        request = replace(request, model_file=identity_of(path))
         return many_choices.told(without_control_tokens(request, control_tokens(path)))
 
     def complete(self, request: Request, flight: Flight) -> Reply:

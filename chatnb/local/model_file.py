@@ -47,6 +47,23 @@ def alias_of(path: str | None) -> str:
     return Path(path).stem
 
 
+def identity_of(path: str | None, *, published: Published = SMOLLM2) -> str:
+    """What tells a model file from every other: its hash, or where it is, its size and its time.
+
+    >>> identity_of(None)[:8]
+    'b179c952'
+
+    A file of the user's own is not hashed: it may have many gigabytes.
+    """
+    if path is None:
+        return published.sha256
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return path
+    return f"{path} {stat.st_size} {stat.st_mtime_ns}"
+
+
 def checked_path(path: str) -> Path:
     """The absolute path of a file that begins like a GGUF file; InvalidInput otherwise."""
     file = Path(path).expanduser().absolute()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatnb.errors import chain_of
 from chatnb.records import Adjustment, Attempt, Choice, Exchange, Message, Reply, Request, Usage
+from chatnb.request_log.answer_keys import answer_key
 from chatnb.request_log.log_record import Cleaner, Row, packed
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def finished_row(exchange: Exchange, cleaner: Cleaner) -> Row:
         request_id=cleaner.text(reply.request_id or (error.request_id if error else None)),
         response=cleaner.json(response) if response else None,
         details=cleaner.json(details) if details else None,
+        answer_key=answer_key(exchange.request),
     )
 
 

@@ -101,8 +101,8 @@ class StoredExchange:
 
     @property
     def _reply(self) -> Reply:
-        reason = self.context.get("finish_reason") if len(self.texts) == 1 else None
-        choices = tuple(Choice(at, text, reason) for at, text in enumerate(self.texts))
+        reasons = [self.context.get("finish_reason"), *[None] * len(self.texts)]  # of the first
+        choices = tuple(Choice(at, text, reasons[at]) for at, text in enumerate(self.texts))
         model, cost = self.context.get("response_model"), self.numbers["cost"]
         return Reply(choices, model, self._usage, cost)
 

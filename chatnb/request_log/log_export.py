@@ -217,6 +217,7 @@ _DELETE = (
       SELECT message FROM exchange UNION SELECT parent FROM message JOIN kept USING (id))
     DELETE FROM message WHERE id NOT IN (SELECT id FROM kept WHERE id IS NOT NULL)
     """,
+    "DELETE FROM answer WHERE exchange NOT IN (SELECT id FROM exchange)",
     "DELETE FROM context WHERE id NOT IN (SELECT context FROM exchange)",
     "DELETE FROM process WHERE id NOT IN (SELECT process FROM exchange)",
     "DROP TABLE doomed",

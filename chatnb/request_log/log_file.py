@@ -37,6 +37,13 @@ CREATE TABLE purge(at TEXT);
 CREATE TABLE replayed(spool TEXT PRIMARY KEY);
 """
 
+# Younger than the first logs, so it is added to them; one that never heard of it works as before,
+# hence the same version.
+_ANSWERS = """
+CREATE TABLE IF NOT EXISTS answer(exchange INTEGER PRIMARY KEY, request TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS answer_to_request ON answer(request)
+"""
+
 
 class UnusableLogError(Exception):
     """The file cannot be the log; its text says why in one line."""
@@ -180,15 +187,24 @@ def wal_works_in(directory: Path) -> bool:
 
 
 def _make_schema(connection: sqlite3.Connection) -> None:
-    if _is_ours(connection):
+    if _is_ours(connection) and _has_answers(connection):
         return
     with transaction(connection):
-        if _is_ours(connection):  # another process was faster
-            return
-        for statement in filter(str.strip, _SCHEMA.split(";")):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={_APPLICATION}")
-        connection.execute(f"PRAGMA user_version={VERSION}")
+        if not _is_ours(connection):  # else another process was faster
+            _create(connection, _SCHEMA)
+            connection.execute(f"PRAGMA application_id={_APPLICATION}")
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        _create(connection, _ANSWERS)
+
+
+def _create(connection: sqlite3.Connection, schema: str) -> None:
+    for statement in filter(str.strip, schema.split(";")):
+        connection.execute(statement)
+
+
+def _has_answers(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'answer_to_request'")
+    return found.fetchone() is not None
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:

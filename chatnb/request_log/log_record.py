@@ -39,7 +39,8 @@ class Row:
     """One exchange as the log keeps it.
 
     `context` (JSON) holds the columns that seldom change from row to row, stored once for all the
-    rows that share them; `details` (JSON) what few rows have at all.
+    rows that share them; `details` (JSON) what few rows have at all. `answer_key` finds the answer
+    again, where the request may be asked once more.
     """
 
     status: str
@@ -51,6 +52,7 @@ class Row:
     request_id: Stored = None
     response: str | None = None
     details: str | None = None
+    answer_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ UPDATE exchange SET status = ?, numbers = ?, cell = ?, prompt = ?, reply = ?, re
 WHERE id = ? AND (SELECT kernel FROM process WHERE process.id = exchange.process) = ?
 """
 _UPDATE_UNLESS_PURGED = f"{_UPDATE} AND (SELECT count(*) FROM purge) = ?"  # noqa: S608 - constants only
+_ANSWER = "INSERT INTO answer(exchange, request) VALUES (?, ?)"
 _INTERRUPT = "UPDATE exchange SET status = 'interrupted' WHERE id = ? AND status = 'started'"
 _PROCESS = """
 INSERT INTO process(kernel, notebook, host, boot, pid, started) VALUES (?, ?, ?, ?, ?, ?)
@@ -114,6 +115,8 @@ class LogStore:
         exchange = int(self.connection.execute(_INSERT, values).lastrowid or 0)
         head = self._chain.head(self.connection, messages, exchange, cleaner)
         self.connection.execute("UPDATE exchange SET message = ? WHERE id = ?", (head, exchange))
+        if row.answer_key is not None:
+            self.connection.execute(_ANSWER, (exchange, row.answer_key))
         if row.status == "started":
             self._heads[exchange] = head
         return exchange

@@ -26,9 +26,10 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 wire.key_filter wire.stream_decoder wire.error_bodies wire.faults wire.choice_parts
                 wire.reply_builder
                 request_log.process_identity request_log.log_file request_log.log_record
-                request_log.exchange_row request_log.log_chain request_log.log_store
-                request_log.log_access request_log.spool request_log.log_rows request_log
-                request_log.log_exchanges request_log.log_columns request_log.log_view
+                request_log.answer_keys request_log.exchange_row request_log.log_chain
+                request_log.log_store request_log.log_access request_log.spool
+                request_log.log_rows request_log request_log.log_exchanges
+                request_log.logged_answers request_log.log_columns request_log.log_view
                 request_log.log_frame request_log.anonymous_rows request_log.log_export
             """
         },
