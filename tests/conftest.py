@@ -32,12 +32,15 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One worker takes all browser tests, so that each Jupyter server starts once."""
+    """One worker takes all browser tests, so that each Jupyter server starts once.
+
+    And one all tests of a notebook, so that nobody waits while another executes it.
+    """
     # xdist 3.8's own `--dist loadgroup` groups nothing under pytest 9.2:
     # https://github.com/pytest-dev/pytest-xdist/issues/1386
-    from tests.browser_scheduling import BrowserTestsTogether
+    from tests.scheduling import PiecesTogether
 
-    return BrowserTestsTogether(config, log)
+    return PiecesTogether(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -20,12 +20,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from chatnb.connections import OPENAI_MODEL
+
 if TYPE_CHECKING:
     import pandas
 
 CHECKED = date(2026, 11, 23)
 
-LIVE_MODEL = "gpt-6-luna"  # with reasoning_effort none: otherwise it refuses temperature
+LIVE_MODEL = OPENAI_MODEL
 PRICE_OF_2023 = 2.0  # US dollars per million tokens, prompt and answer alike: $0.002 per 1,000
 
 # None: no shutdown is announced.
