@@ -65,8 +65,10 @@ def _guard_kernels(ipython_directory: Path) -> None:
 
 
 def end(root: Path) -> None:
-    """Stop the model server that the run started and remove what it wrote."""
+    """Stop the model servers that the run started and remove what it wrote."""
     from chatnb.local import server
 
+    server.stop()
+    os.environ["XDG_RUNTIME_DIR"] = str(root / "rehearsal" / "runtime")
     server.stop()
     shutil.rmtree(root, ignore_errors=True)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 CELL_TIMEOUT = 300  # seconds; on a busy machine a cell of samples takes a minute
@@ -83,3 +85,20 @@ def same(old: list[NotebookNode], new: list[NotebookNode]) -> bool:
 
 def _lasting(outputs: list[NotebookNode]) -> str:
     return PASSING.sub("*", json.dumps(outputs, sort_keys=True))
+
+
+def main(source: str, target: str, directory: str, log: str) -> int:
+    """One notebook in a process of its own, so that another environment can do it."""
+    notebook = nbformat.read(source, as_version=4)
+    try:
+        executed(notebook, directory=Path(directory), log=Path(log))
+    except CellExecutionError as error:
+        print(error)
+        return 1
+    finally:
+        nbformat.write(notebook, target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import http.client
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
 
+from tests import rehearsal
+from tests.browser.jupyter_servers import free_port
+from tests.notebooks import runs
+from tests.notebooks.exercise_cells import paths
 from tests.project.house import ROOT
+from tests.waiting import wait_for
 
-LEFT_BEHIND = shutil.ignore_patterns(
-    ".git", ".venv", ".*_cache", "__pycache__", "screenshots", "build", "dist"
-)
+MOST_MEMORY_MB = 1000  # Binder gives a user 1 to 2 GB: kernel, model server, JupyterLab
+LAB_MB = 200  # of them
+LARGEST_MB = 1200  # site-packages and the model
 
 
 @pytest.fixture(scope="module")
@@ -55,34 +58,59 @@ def test_start_hands_over_to_the_server() -> None:
     assert lines[-1] == 'exec "$@"'
 
 
+@pytest.fixture(scope="module")
+def environment() -> rehearsal.Environment:
+    return rehearsal.built()
+
+
 @pytest.mark.model
-def test_the_rehearsal_ends_in_a_jupyterlab_that_runs_the_notebooks(tmp_path: Path) -> None:
-    """The same steps, in the same order, in a virtual environment of its own."""
-    checkout, environment = tmp_path / "checkout", tmp_path / "environment"
-    shutil.copytree(ROOT, checkout, ignore=LEFT_BEHIND)
-    venv.create(environment, with_pip=True)
-    python = environment / "bin" / "python"
-    requirements = checkout / "binder" / "requirements.txt"
-    _run(
-        environment, checkout, [str(python), "-m", "pip", "install", "-q", "-r", str(requirements)]
-    )
-    _run(environment, checkout, ["binder/postBuild"])
-    assert _run(environment, checkout, ["binder/start", "jupyter", "lab", "--version"])
-    for notebook in sorted((checkout / "notebooks").glob("*.ipynb")):
-        _run(environment, checkout, ["binder/start", "jupyter", "execute", str(notebook)])
+def test_the_build_ends_in_a_pinned_jupyterlab(environment: rehearsal.Environment) -> None:
+    requirements = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8")
+    told = environment.run(["binder/start", "jupyter", "lab", "--version"]).strip()
+    assert f"jupyterlab=={told}\n" in requirements
 
 
-def _run(environment: Path, checkout: Path, command: list[str]) -> str:
-    """Run one step as Binder would, with the environment's Python first on PATH."""
-    path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        command,
-        cwd=checkout,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+@pytest.mark.model
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+def test_every_notebook_runs_there(path: Path, environment: rehearsal.Environment) -> None:
+    run = runs.untouched(path.name[:2])
+    assert len(run.rows) >= 1
+    taken = float((runs.home_of(path, "untouched") / "memory.txt").read_text(encoding="utf-8"))
+    assert 0 < taken < MOST_MEMORY_MB - LAB_MB, f"{taken:.0f} MB beside JupyterLab"
+
+
+@pytest.mark.model
+def test_jupyterlab_opens_the_first_notebook_and_leaves_room_for_a_kernel(
+    environment: rehearsal.Environment, tmp_path: Path
+) -> None:
+    port, address = free_port(), "/lab/tree/notebooks/00-start-here.ipynb"
+    options = [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--ServerApp.token="]
+    server = environment.start(["jupyter", "lab", "--no-browser", "--allow-root", *options])
+    try:
+        led = wait_for(lambda: _redirect(port), "JupyterLab to answer", timeout=120)
+        assert led in (address, f"{address}?")
+        taken = rehearsal.megabytes([server.pid])
+        assert taken < LAB_MB, f"{taken:.0f} MB"
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
+def _redirect(port: int) -> str | None:
+    """Where the server sends a browser that names no page; None while it does not listen."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer.getheader("Location")
+    except OSError:
+        return None
+    finally:
+        connection.close()
+
+
+@pytest.mark.model
+def test_what_is_installed_is_small(environment: rehearsal.Environment, gguf: Path) -> None:
+    files = [each for each in environment.site_packages.rglob("*") if each.is_file()]
+    megabytes = (sum(each.stat().st_size for each in files) + gguf.stat().st_size) / 1e6
+    assert megabytes < LARGEST_MB, f"{megabytes:.0f} MB"
