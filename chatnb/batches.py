@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatnb.backend import Backend, Deadlines, Flight
+from chatnb.budgets import Budget
+from chatnb.errors import InvalidInput
 from chatnb.exchanges import Log, run
 from chatnb.records import Exchange, Request
 
@@ -42,31 +44,49 @@ def grid(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The exchange of each request, in order; None for those that were not sent.
+
+    `refusal`: what the budget said to the first that it refused; nothing was sent after it.
+    """
+
+    exchanges: Sequence[Exchange | None]
+    refusal: InvalidInput | None = None
+
+
 def run_all(
     requests: Sequence[Request],
     backend: Backend,
     log: Log,
     deadlines: Deadlines,
     *,
+    budget: Budget,
     parallel: int,
     done: Callable[[Exchange], object],
     interruptible: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> list[Exchange | None]:
-    """The exchange of each request, in order; None for those that an interrupt left unsent.
+) -> Batch:
+    """The exchange of each request, in order, as far as they were sent.
 
     `done` is called in this thread as each one ends. A KeyboardInterrupt stops what is in the air
     (each row says `interrupted`) and sends nothing more. Where interrupts are deferred,
     `interruptible` lets them through.
     """
     flights = [Flight(deadlines) for _ in requests]
+    refusals: list[InvalidInput] = []
 
     def one(index: int) -> Exchange | None:
-        if flights[index].stopped:
+        if flights[index].stopped or refusals:
             return None
-        return run(requests[index], backend, log, flights[index])
+        try:
+            return run(requests[index], backend, log, flights[index], budget)
+        except InvalidInput as refusal:
+            refusals.append(refusal)
+            return None
 
     if not _threads_start():
-        return list(_one_by_one(one, len(requests), done))
+        one_by_one = list(_one_by_one(one, len(requests), done))
+        return Batch(one_by_one, *refusals[:1])
     futures: list[Future[Exchange | None]] = []
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="chatnb-sample") as executor:
         try:
@@ -81,7 +101,7 @@ def run_all(
             for flight in reversed(flights):
                 flight.stop()
     taken = [future.result() for future in futures]
-    return taken + [None] * (len(requests) - len(taken))
+    return Batch(taken + [None] * (len(requests) - len(taken)), *refusals[:1])
 
 
 def _one_by_one(

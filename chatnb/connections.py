@@ -10,6 +10,7 @@ import sys
 from chatnb.addresses import OPENAI, checked_base_url, host_of, travels_in_clear
 from chatnb.backend import Backend, Connection
 from chatnb.errors import InvalidInput
+from chatnb.prices import told_price
 from chatnb.prompts import Connected
 
 # The beginnings of the keys of OpenAI, Groq, Hugging Face, xAI, Stripe, in small letters (HF_TOKEN
@@ -166,4 +167,6 @@ def described(connection: Connection) -> str:
     model = f", model {connection.model}" if connection.model else ""
     key = f"the key in {connection.key}" if connection.key else "no key"
     clear = "; prompts travel there in clear" if travels_in_clear(connection.base_url) else ""
-    return f"Requests go to {connection.base_url}{model}, with {key}{clear}."
+    line = f"Requests go to {connection.base_url}{model}, with {key}{clear}."
+    price = told_price(connection.model or "", connection.base_url)
+    return f"{line} {connection.model} costs {price}." if price else line

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from chatnb import schemas
 from chatnb.backend import Backend, Flight
+from chatnb.budgets import Budget
 from chatnb.errors import (
     ChatError,
     EmptyReply,
@@ -49,9 +50,13 @@ class Log(Protocol):
         """Lines that the user should see once."""
 
 
-def run(request: Request, backend: Backend, log: Log, flight: Flight) -> Exchange:
-    """The exchange that the request becomes, failed or not: only its row is left behind."""
+def run(request: Request, backend: Backend, log: Log, flight: Flight, budget: Budget) -> Exchange:
+    """The exchange that the request becomes, failed or not: only its row is left behind.
+
+    Raises InvalidInput, and leaves no row, where the budget has nothing left for it.
+    """
     with deferred() as interrupts:
+        claim = budget.admit(request)
         started = datetime.now(UTC)
         begun = time.perf_counter()
         row = log.start(request, started)
@@ -70,6 +75,7 @@ def run(request: Request, backend: Backend, log: Log, flight: Flight) -> Exchang
             request, started, row, status_of(reply, error), priced(reply, request), error,
             tuple(flight.attempts), flight.first_token_s, time.perf_counter() - begun,
         )  # fmt: skip
+        budget.settle(claim, exchange)
         log.finish(exchange)
         return exchange
 
@@ -79,6 +85,8 @@ def run_draft(
     connected: Connected,
     log: Log,
     flight: Flight,
+    budget: Budget,
+    *,
     interrupts: Deferral | None = None,
 ) -> Exchange:
     """The exchange of a request that lacks what only its server knows, which is asked first.
@@ -86,6 +94,7 @@ def run_draft(
     A server that cannot be asked is a row too. Raises InvalidInput, and what an interrupt raises
     before anything was sent.
     """
+    budget.check([request])
     try:
         connected.connection.api_key()  # one that is missing or unusable is a mistake, not a row
         with interrupts.allowed() if interrupts else nullcontext():
@@ -94,7 +103,7 @@ def run_draft(
         raise
     except ChatError as failure:
         return _unsent(request, failure, log)
-    return run(request, connected.backend, log, flight)
+    return run(request, connected.backend, log, flight, budget)
 
 
 def _unsent(request: Request, failure: ChatError, log: Log) -> Exchange:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatnb import sessions
 from chatnb.backend import Connection
+from chatnb.budgets import Budget
 from chatnb.connections import connection_to, opened
 from chatnb.conversation import Place
 from chatnb.errors import ChatError
@@ -35,7 +36,8 @@ class Kernel:
         self.connected: Connected | None = None
         self.connections: list[Connection] = []
         self._connecting = threading.RLock()
-        self.session = sessions.Session(self.current, self.log, place=place)
+        self.budget = Budget()
+        self.session = sessions.Session(self.current, self.log, place=place, budget=self.budget)
         atexit.register(self.log.close)
 
     def connect(self, connection: Connection) -> Connected:
@@ -169,7 +171,7 @@ class Session(sessions.Session):
     ) -> None:
         kernel = this_kernel()
         connected = kernel.open(connection_to(base_url, model=model, key=key, path=path))
-        super().__init__(lambda: connected, kernel.log, place=place)
+        super().__init__(lambda: connected, kernel.log, place=place, budget=kernel.budget)
 
 
 def place() -> Place:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from chatnb.batches import run_all
+from chatnb.batches import Batch, run_all
+from chatnb.cost_estimates import told_before
 from chatnb.errors import InvalidInput
 from chatnb.exchanges import in_its_form
 from chatnb.interrupts import Deferral, deferred
@@ -79,12 +80,15 @@ def answered_frame(
     unanswered = [request for request, found in zip(requests, logged, strict=True) if not found]
     if unanswered:
         chat.connection.api_key()  # a missing one is said once, not in every row
+        chat.budget.check(unanswered)
     with deferred() as interrupts:
         for line in chat.notices():
             print(line)
         if manner.reuse:
             count = len(logged) - len(unanswered)
             print(f"{count} of {len(logged)} {manner.what} are taken from the log.")
+        for line in told_before(unanswered):
+            print(line)
         sent = _sent(chat, unanswered, manner, interrupts) if unanswered else []
         following = iter(sent)
         made = frame([found or next(following) for found in logged])
@@ -119,20 +123,32 @@ def _sent(
         total=len(requests), desc=manner.what, disable=not manner.progress, leave=False,
         bar_format=_BAR,
     ) as bar:  # fmt: skip
-        exchanges = run_all(
+        batch = run_all(
             requests,
             chat.backend,
             chat.log,
             chat.settings.deadlines(),
+            budget=chat.budget,
             parallel=manner.parallel,
             done=lambda _: bool(bar.update()),
             interruptible=interrupts.allowed,
         )
-    missing = sum(exchange is None for exchange in exchanges)
-    if missing:
-        taken = len(exchanges) - missing
-        print(f"Interrupted: {taken} of {len(exchanges)} {manner.what} were sent; they are kept.")
+    for line in (*chat.budget.take_notices(), *_told_unsent(batch, manner.what)):
+        print(line)
+    exchanges = batch.exchanges
     return [None if each is None else Answered(each) for each in exchanges]
+
+
+def _told_unsent(batch: Batch, what: str) -> Iterator[str]:
+    """Why not all were sent; raises what the budget said where none was."""
+    count, sent = len(batch.exchanges), sum(each is not None for each in batch.exchanges)
+    if batch.refusal is not None:
+        if not sent:
+            raise batch.refusal
+        yield batch.refusal.line
+    if sent < count:
+        why = "Interrupted: " if batch.refusal is None else ""
+        yield f"{why}{sent} of {count} {what} were sent; they are kept."
 
 
 def answer_columns(answered: Answered) -> dict[str, Any]:

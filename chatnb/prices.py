@@ -8,6 +8,7 @@ wrong. Regional hosts of OpenAI bill a surcharge that no table has.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _OPENAI = "api.openai.com"
 _ORDINARY = (None, "auto", "default")
+# The table has no date of its own, but says of most models when somebody looked.
+_CHECKED = re.compile(r"verified on (\d{4}-\d{2}-\d{2})")
 
 
 def cost(
@@ -79,6 +82,22 @@ def price(model: str) -> tuple[float, float, float] | None:
     if prompt is None or answer is None:
         return None
     return float(prompt), float(prompt if cached is None else cached), float(answer)
+
+
+def told_price(model: str, base_url: str) -> str:
+    """The price of a model in words, with the date on which the table checked it; else nothing.
+
+    >>> told_price("gpt-6-luna", "http://127.0.0.1:8000/v1")
+    ''
+    """
+    found = price(model) if urlsplit(base_url).hostname == _OPENAI else None
+    if found is None:
+        return ""
+    prompt, cached, answer = found
+    per = f"${prompt:,.2f} prompt, ${cached:,.2f} cached, ${answer:,.2f} answer per 1M tokens"
+    info = _known(model)
+    dates = _CHECKED.findall((info.price_comments if info else None) or "")
+    return f"{per} (genai-prices{f', checked {max(dates)}' if dates else ''})"
 
 
 def _known(model: str) -> ModelInfo | None:

@@ -155,6 +155,11 @@ class ConversationHolder(traitlets.HasTraits):
         """Empty the conversation, its system message too; the log keeps everything."""
         self._change("the reset", lambda _: Conversation())
 
+    def adopt(self, fork: ConversationHolder) -> None:
+        """Continue with a fork's conversation."""
+        conversation = fork.conversation
+        self._change("the adopted conversation", lambda _: conversation)
+
     def _change(
         self, what: str, make: Callable[[Conversation], Conversation], name: str | None = None
     ) -> None:

@@ -5,28 +5,31 @@ One per kernel, shared by cells, panel and Python; anyone may build another.
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from chatnb.backend import Backend, Connection, Flight
+from chatnb.backend import Flight
+from chatnb.budgets import Budget
 from chatnb.conversation import Entry, Place, Turn
+from chatnb.drafter import Drafter
 from chatnb.errors import Interrupted, InvalidInput
 from chatnb.exchanges import answer_of, run_draft
 from chatnb.hand_written import conversation_of
 from chatnb.interrupts import Deferral, before_sending, deferred
 from chatnb.live_turns import LiveTurn
 from chatnb.parameters import Parameters
-from chatnb.prompts import Asked, Connected, completed_all, request_for
+from chatnb.prompts import Asked, Connected
 from chatnb.records import Exchange, Live, Reply, Request, Source
 from chatnb.request_log import RequestLog
-from chatnb.session_state import MAIN, ConversationHolder, State, entered
+from chatnb.session_state import MAIN, State, entered
 from chatnb.settings import Settings
 
 
-class Session(ConversationHolder):
+class Session(Drafter):
     """A conversation with a model, its parameters, and the log that every exchange enters.
 
     >>> chat = chatnb.session()                     # doctest: +SKIP
@@ -41,38 +44,28 @@ class Session(ConversationHolder):
         connected: Callable[[], Connected],
         log: RequestLog,
         *,
+        budget: Budget | None = None,
         place: Callable[[], Place] = Place,
         parameters: Parameters | None = None,
         settings: Settings | None = None,
     ) -> None:
-        super().__init__(place)
-        self.parameters = parameters or Parameters()
-        self.settings = settings or Settings()
+        super().__init__(connected, place, parameters, settings)
         self.log = log
-        self._connected = connected
+        self.budget = budget or Budget(self.settings.budget, self.settings.max_requests)
         self._sending = threading.Lock()
         self._flight: Flight | None = None
         self._described: str | None = None
         self.settings.observe(self._follow_conversation, "conversation")
+        self.budget.follow(self.settings)
 
     def __repr__(self) -> str:
         turns = len(self.conversation.live)
         return f"<Session {self.state.current}: {turns} {'turn' if turns == 1 else 'turns'}>"
 
     @property
-    def connection(self) -> Connection:
-        """Where requests go."""
-        return self._connected().connection
-
-    @property
     def busy(self) -> bool:
         """Whether a request of this session is in the air."""
         return self._sending.locked()
-
-    @property
-    def backend(self) -> Backend:
-        """Who answers."""
-        return self._connected().backend
 
     def send(
         self,
@@ -127,27 +120,9 @@ class Session(ConversationHolder):
             connected = self._connected()
             asked = self._placed(Asked(prompt, parameters, system, fresh=True))
             request = self._drafted(asked, connected, stream=False)
-            flight = Flight(self.settings.deadlines())
-            return answer_of(run_draft(request, connected, self.log, flight, interrupts))
-
-    def prepared(self, asked: Asked, *, stream: bool = True) -> Request:
-        """The request that would be sent; it is not, but the server may be asked for its model."""
-        return self.prepared_all([asked], stream=stream)[0]
-
-    def prepared_all(self, asked: Iterable[Asked], *, stream: bool) -> list[Request]:
-        """The requests that would be sent; the server is asked once for what all of them need."""
-        with before_sending():
-            drafts = [self.drafted(each, stream=stream) for each in asked]
-            return completed_all(drafts, self._connected(), Flight(self.settings.deadlines()))
-
-    def drafted(self, asked: Asked, *, stream: bool = True) -> Request:
-        """The request without what only a server knows; no server is asked."""
-        return self._drafted(self._placed(asked), self._connected(), stream=stream)
-
-    def _drafted(self, asked: Asked, connected: Connected, *, stream: bool) -> Request:
-        merged = self.parameters.merged(asked.parameters)
-        present = self.state.timeline(asked.conversation).present
-        return request_for(asked, present, merged, connected.connection, stream=stream)
+            exchange = self._run(request, connected, Flight(self.settings.deadlines()), interrupts)
+            self._told("python")
+            return answer_of(exchange)
 
     def regenerate(self, turn: Turn | None = None, **options: Any) -> Reply:
         """Ask a turn's prompt again, the last one's where none is named; it takes its place.
@@ -205,6 +180,7 @@ class Session(ConversationHolder):
         twin = Session(
             connected or self._connected,
             self.log,
+            budget=self.budget,
             place=self._place,
             parameters=Parameters(**self.parameters.values()),
             settings=Settings(**self.settings.values()),
@@ -212,23 +188,23 @@ class Session(ConversationHolder):
         twin.state = replace(self.state, live=None)
         return twin
 
-    def adopt(self, fork: Session) -> None:
-        """Continue with a fork's conversation."""
-        conversation = fork.conversation
-        self._change("the adopted conversation", lambda _: conversation)
-
     def _exchanged(
         self, asked: Asked, request: Request, connected: Connected, interrupts: Deferral
     ) -> Exchange:
         turn = LiveTurn(request, self.settings.deadlines(), self._publish_live)
         self._flight = turn.flight
         try:
-            exchange = run_draft(request, connected, self.log, turn.flight, interrupts)
+            exchange = self._run(request, connected, turn.flight, interrupts)
             return self._committed(asked, exchange)
         finally:
             self._flight = None
             if self.state.live is not None:
                 self._publish(live=None)
+
+    def _run(
+        self, request: Request, connected: Connected, flight: Flight, interrupts: Deferral
+    ) -> Exchange:
+        return run_draft(request, connected, self.log, flight, self.budget, interrupts=interrupts)
 
     def _committed(self, asked: Asked, exchange: Exchange) -> Exchange:
         """The exchange with its notes, entered in the conversation if it is an answer."""
@@ -237,9 +213,7 @@ class Session(ConversationHolder):
             notice = timeline.present.notice(asked.entry)
             enters = exchange.status in ("ok", "refused") and not (exchange.error or asked.fresh)
             said = (notice,) if enters and notice else ()
-            # Only a cell shows them: elsewhere they wait for the next one.
-            notes = self.notices() if asked.source == "cell" else ()
-            exchange = replace(exchange, notes=said + notes)
+            exchange = replace(exchange, notes=said + self._told(asked.source))
             timelines = self.state.timelines
             if enters and asked.conversation:
                 after = entered(timeline, exchange, asked.entry)
@@ -258,7 +232,19 @@ class Session(ConversationHolder):
     def notices(self) -> tuple[str, ...]:
         """What is said once, by whoever asks first: where requests go, where the log is."""
         known = self._described == self._connected().described
-        return (() if known else (self.introduction(),)) + self.log.take_notices()
+        told = (*self.log.take_notices(), *self.budget.take_notices())
+        return told if known else (self.introduction(), *told)
+
+    def _told(self, source: Source) -> tuple[str, ...]:
+        """What is said below an answer; only a cell says what can wait for the next one."""
+        if source == "cell":
+            return self.notices()
+        lines = self.budget.take_notices()
+        if source != "python":
+            return lines
+        for line in lines:  # nothing is drawn there, but this is not to be missed
+            logging.getLogger("chatnb").warning(line)
+        return ()
 
     def _follow_conversation(self, change: Mapping[str, Any]) -> None:
         self._publish(current=change["new"] or MAIN)

@@ -1,9 +1,9 @@
-"""What stands for a session but is never sent and has no column: deadlines, the conversation."""
+"""What stands for a session but is never sent and has no column: deadlines, limits and such."""
 
 from __future__ import annotations
 
 from chatnb.backend import Deadlines
-from chatnb.parameter_kinds import Number, Text
+from chatnb.parameter_kinds import Number, Text, Whole
 from chatnb.parameters import Table
 
 _GROUP = "settings"  # under none of the headings of what is sent
@@ -26,6 +26,15 @@ class Settings(Table):
     idle_timeout = Number(
         "Seconds to wait between two tokens.", 0.01, 86_400, group=_GROUP, api_default="60"
     )
+
+    budget = Number(
+        "US dollars that this kernel may spend; at the limit nothing more is sent.",
+        0, 1_000_000, group=_GROUP, api_default="no limit",
+    )  # fmt: skip
+    max_requests = Whole(
+        "Requests an hour that this kernel may send, but to the embedded model.",
+        1, 10_000_000, group=_GROUP, api_default="200",
+    )  # fmt: skip
 
     def deadlines(self) -> Deadlines:
         asked = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from chatnb.addresses import checked_base_url
@@ -62,6 +64,15 @@ def test_with_a_key_openai_answers_and_says_its_default(monkeypatch):
     assert connection_to(model="other").defaults == {}
     assert KEY not in described(connection)
     assert KEY not in repr(connection)
+
+
+def test_a_connection_says_what_its_model_costs_where_that_is_known(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    told = described(connection_to())
+    price = r"gpt-6-luna costs \$0\.10 prompt, \$0\.01 cached, \$0\.50 answer per 1M tokens"
+    assert re.search(price + r" \(genai-prices, checked \d{4}-\d\d-\d\d\)\.$", told)
+    assert "costs" not in described(connection_to(model="gpt-6-nobody"))
+    assert "costs" not in described(connection_to("http://127.0.0.1:1/v1", model="gpt-6-luna"))
 
 
 def test_with_a_base_url_that_server_answers_with_its_key(monkeypatch):

@@ -117,7 +117,7 @@ class ChatMagics:
 
         session = self.session
         if not line.strip():
-            _show(standing_table(session.parameters, session.settings))
+            _show(standing_table(session.parameters, session.settings, session.budget))
             return
         changes = assignments(line)
         apply(session, changes)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from chatnb.budgets import Budget
 from chatnb.conversation import Conversation, Turn
 from chatnb.parameters import Parameters, Table
 from chatnb.rendering import escaped, printable
@@ -15,10 +16,16 @@ _QUIET = "color: var(--jp-ui-font-color2, #616161)"
 _CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0; white-space: pre-wrap"
 
 
-def standing_table(parameters: Parameters, settings: Settings) -> dict[str, str]:
-    """Every parameter and setting with its value, its range and its help."""
+def standing_table(parameters: Parameters, settings: Settings, budget: Budget) -> dict[str, str]:
+    """Every parameter and setting with its value, its range and its help; what is spent."""
+    used = {"budget": f" · {budget.spent} spent", "max_requests": f" · {budget.sent:,} sent"}
     rows = [
-        [name, _value(table, name), kind.range, kind.help]
+        [
+            name,
+            _value(table, name) + used.get(name, ""),
+            kind.range,
+            kind.help,
+        ]
         for table in (parameters, settings)
         for name, kind in table.table().items()
     ]

@@ -143,7 +143,7 @@ RESET = "%chat_reset"
 
 
 def load_and_connect(base_url: str) -> str:
-    return f"%load_ext chatnb\n%chat_connect {base_url} -m echo"
+    return f"%load_ext chatnb\n%chat_connect {base_url} -m echo\n%chat_set max_requests=1000000"
 
 
 def bare_start(base_url: str) -> str:

@@ -148,7 +148,8 @@ def _panel(open_notebook: Any, server: ServerProcess, model: str) -> PanelPage:
 
 
 def _connect(server: ServerProcess, model: str = "echo") -> str:
-    return f"%load_ext chatnb\n%chat_connect {server.base_url} -m {model}"
+    connect = f"%chat_connect {server.base_url} -m {model}"
+    return f"%load_ext chatnb\n{connect}\n%chat_set max_requests=1000000"
 
 
 def _busy(browser: Any) -> float:

@@ -45,7 +45,7 @@ class FaultKernel:
     def __init__(self, kernel: RealKernel) -> None:
         self.kernel = kernel
         self.kernel.run(
-            "%load_ext chatnb\nimport chatnb\n"
+            "%load_ext chatnb\nimport chatnb\n%chat_set max_requests=100000\n"
             # A server that resets cannot say how long to wait.
             "from chatnb.wire import retries\nretries.FIRST_WAIT_S = 0.001\n"
             f"CANARY = {CANARY!r}"

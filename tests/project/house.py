@@ -38,8 +38,9 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         "2 engine and outside world",
         {
             "engine": """
-                settings conversation hand_written token_bias prompts live_turns exchanges batches
-                session_state sessions
+                settings conversation hand_written token_bias prompts live_turns cost_estimates
+                budgets exchanges batches
+                session_state drafter sessions
             """,
             "openai": """
                 wire wire.patience wire.watchdog wire.wire_line wire.retries wire.answer_reader
