@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from urllib.parse import urlsplit
 
@@ -11,8 +12,18 @@ from chatnb.redaction import redact
 
 OPENAI = "https://api.openai.com/v1"
 
-# Cloud metadata services hand out credentials to whoever asks from inside the machine.
-_METADATA = ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "metadata.google.internal")
+# Cloud metadata services hand out credentials to whoever asks from inside the machine: EC2, GCP,
+# Azure, Alibaba, Oracle. All link-local addresses count too.
+_METADATA = (
+    *("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    *("metadata", "metadata.google.internal", "metadata.goog", "metadata.azure.internal"),
+    *("instance-data", "instance-data.ec2.internal"),
+)
+# A resolver reads full-width digits, other dots and percent signs as something else.
+_BLANK = re.compile(r"\s")
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
+# IPv6 addresses that lead to the IPv4 address in their last 32 bits.
+_EMBEDDING = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "64:ff9b::/96")))
 
 
 def checked_base_url(url: str) -> str:
@@ -29,8 +40,8 @@ def checked_base_url(url: str) -> str:
     if "@" in url:
         raise _refused("there", "a user name or password does not belong into a base_url")
     scheme, host = _parts(url)
-    if scheme not in ("http", "https") or not host:
-        named = url if len(url) < 20 and redact(url) == url else "there"
+    if scheme not in ("http", "https") or not _HOST.fullmatch(host) or _BLANK.search(url):
+        named = url if len(url) < 20 and url.isprintable() and redact(url) == url else "there"
         raise _refused(named, "it is local, or a base_url such as https://host/v1")
     if "?" in url or "#" in url:
         raise _refused(url.partition("?")[0], "a base_url ends before ? and #")
@@ -62,8 +73,14 @@ def _address(host: str) -> str:
         address = ipaddress.ip_address(int(host) if host.isdigit() else host)
     except ValueError:
         return _old_spelling(host)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    return str(_embedded_in(address) if address.version == 6 else address)
+
+
+def _embedded_in(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 address leads to, where it does."""
+    if not address.is_loopback and any(address in network for network in _EMBEDDING):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.sixtofour or address
 
 
 def _old_spelling(host: str) -> str:

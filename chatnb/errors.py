@@ -16,10 +16,15 @@ Interrupted is no Exception, so that `except Exception` in a loop does not swall
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from chatnb.records import Exchange, Reply, Status
+
+
+# Line ends, and what a terminal obeys: a line may quote a server.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
 class _Evidence(BaseException):
@@ -38,6 +43,7 @@ class _Evidence(BaseException):
         param: str | None = None,
         detail: str = "",
     ) -> None:
+        line = _CONTROLS.sub(" ", line)
         super().__init__(line)
         self.line = line
         self.kind = kind

@@ -9,7 +9,7 @@ from typing import Any
 from chatnb.budgets import Budget
 from chatnb.conversation import Conversation, Turn
 from chatnb.parameters import Parameters, Table
-from chatnb.rendering import escaped, printable
+from chatnb.rendering import escaped, terminal_text
 from chatnb.settings import Settings
 
 _QUIET = "color: var(--jp-ui-font-color2, #616161)"
@@ -104,4 +104,4 @@ def _plain(title: str, rows: Sequence[Sequence[str]]) -> str:
     for first, second, *rest in rows:
         beside = "  ".join(rest)
         lines.append(f"{first:<{widths[0]}}  {second:<{widths[1]}}  {beside}".rstrip())
-    return printable("\n".join(lines))
+    return terminal_text("\n".join(lines))

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 Change = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
 _BATCH = 500
-# What a spreadsheet takes for a formula; tab and carriage return it skips before it looks.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula; tab and line ends it skips before it looks.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def export(

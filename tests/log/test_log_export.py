@@ -44,11 +44,20 @@ def test_json_lines_hold_every_row_exactly(log: RequestLog) -> None:
 
 
 def test_spreadsheet_cells_that_look_like_formulas_are_quoted(log: RequestLog) -> None:
-    for text in ("=cmd()", "+1", "-1", "@x", "\t=1", "plain"):
+    for text in ("=cmd()", "+1", "-1", "@x", "\t=1", "\n=1", "＝1", "plain"):
         logged(log, request(text))
-    assert export(Path("log.csv"), log) == 6
+    assert export(Path("log.csv"), log) == 8
     rows = pd.read_csv("log.csv")
-    assert rows["prompt"].tolist() == ["'=cmd()", "'+1", "'-1", "'@x", "'\t=1", "plain"]
+    assert rows["prompt"].tolist() == [
+        "'=cmd()",
+        "'+1",
+        "'-1",
+        "'@x",
+        "'\t=1",
+        "'\n=1",
+        "'＝1",
+        "plain",
+    ]
     assert list(rows.columns) == list(frame(log).columns)
     assert json.loads(rows["messages"][0]) == [{"role": "user", "content": "=cmd()"}]
 
