@@ -24,6 +24,7 @@ from chatnb.errors import RequestFailed
 from chatnb.local.locks import alone, raise_if
 from chatnb.local.model_file import cannot_have, is_verified, sha256_of
 from chatnb.local.published import Published
+from chatnb.private_directories import make_directory
 
 _SCRATCH = ".fetch-"
 _STOPPED = "Stopped while the model was fetched; nothing is left of it."
@@ -35,7 +36,7 @@ def download(
 ) -> bool:
     """Put the published model at `file`; False where another process did it in the meantime."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(file.parent)
         # One download at a time for all of a user's processes.
         with alone(file.with_name(file.name + ".lock"), stopped, _STOPPED):
             _remove_leftovers(file.parent)

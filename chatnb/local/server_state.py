@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chatnb.errors import RequestFailed
+from chatnb.private_directories import make_directory
 
 _ANSWER_S = 10.0
 
@@ -144,7 +145,7 @@ def _candidates() -> list[Path]:
 
 def _private(directory: Path) -> Path:
     """The directory, made and closed to others; OSError where it is or could be somebody else's."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(directory)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError("not a directory")

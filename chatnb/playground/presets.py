@@ -16,6 +16,7 @@ from typing import Any
 
 from chatnb.errors import InvalidInput
 from chatnb.parameters import Parameters, nearest
+from chatnb.private_directories import make_directory
 
 SHIPPED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -146,7 +147,7 @@ class Presets:
         from filelock import FileLock, Timeout
 
         try:
-            self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
+            make_directory(self.path.parent)
             lock = FileLock(self.path.with_name(self.path.name + ".lock"), mode=0o600)
             with lock.acquire(timeout=_WAIT_S):
                 yield self._sound()

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chatnb.private_directories import make_directory
+
 MEMORY = Path(":memory:")
 VERSION = 1
 _APPLICATION = 0x63686E62  # "chnb": a file without it is somebody else's database
@@ -117,9 +119,7 @@ def open_log(path: Path) -> tuple[sqlite3.Connection, tuple[str, ...]]:
 
 def make_private(path: Path) -> None:
     """The directory 0700 and the file 0600 whatever the umask; SQLite's -wal and -shm follow."""
-    for directory in reversed([path.parent, *path.parent.parents]):
-        if not directory.exists():
-            directory.mkdir(0o700, exist_ok=True)
+    make_directory(path.parent)
     if path.parent == _state_directory():
         path.parent.chmod(0o700)
     if path.is_symlink():

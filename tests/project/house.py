@@ -17,9 +17,9 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
         "1 tools",
         {
             "tools": """
-                text_checks interrupts addresses prices strict_schemas schemas parameter_kinds
-                structured_kinds parameters
-                code_literals request_cell request_code log_lookup
+                text_checks private_directories interrupts addresses prices strict_schemas schemas
+                parameter_kinds structured_kinds parameters code_literals
+                request_cell request_code log_lookup
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
                 rendering.stream_pieces
