@@ -294,6 +294,14 @@ CLASSES = frozenset(fault.of_class for fault in FAULTS)
 WIRE_FAULTS = [fault for fault in FAULTS if fault.status != "ok" and fault.judged_by == "wire"]
 
 
+def one_of_each_kind() -> list[Fault]:
+    """The first fault of each status and kind: a fair part of all, where each costs a while."""
+    found: dict[tuple[str, str | None], Fault] = {}
+    for fault in FAULTS:
+        found.setdefault((fault.status, fault.kind), fault)
+    return list(found.values())
+
+
 def tried(faults: list[Fault]) -> list[tuple[Fault, bool]]:
     """Each fault plain and streamed, where it can be both."""
     return [(fault, stream) for fault in faults for stream in fault.streams]
