@@ -8,10 +8,11 @@ layer is most of what a stream costs.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -20,8 +21,11 @@ from chatnb.backend import Connection, Flight
 from chatnb.errors import ChatError, Interrupted
 from chatnb.records import Reply, Request
 from chatnb.wire import faults
-from chatnb.wire.answer_reader import AnswerReader, Expected, NamesReader
+from chatnb.wire.answer_reader import AnswerReader, Expected
 from chatnb.wire.faults import Asked
+from chatnb.wire.idle_lines import IdleLines
+from chatnb.wire.names_reader import NamesReader
+from chatnb.wire.retries import stopped_within
 from chatnb.wire.setbacks import Setback, setback_from, unreached
 from chatnb.wire.watchdog import Watch, Watchdog
 from chatnb.wire.wire_line import Line, Tls
@@ -46,10 +50,9 @@ class OpenAIBackend:
     ) -> None:
         self.connection = connection
         self._usage_chunks = usage_chunks
-        self._idle_lines: list[Line] = []
+        self._lines = IdleLines()
         self._tls = Tls()
         self._watchdog = Watchdog()
-        self._closed = False
 
     def prepare(self, request: Request) -> Request:
         return request
@@ -87,9 +90,8 @@ class OpenAIBackend:
         return reader.names
 
     def close(self) -> None:
-        self._closed = True
         self._watchdog.dismiss()
-        self._close_idle_lines()
+        self._lines.close()
 
     def _asked(self, path: str, model: str = "") -> Asked:
         key = self.connection.api_key()
@@ -119,41 +121,61 @@ class OpenAIBackend:
             flight.on_stop(None)
 
     def _tries(self, send: Send, reader: AnswerReader, flight: Flight) -> Reply:
-        number = 0
-        while True:
-            number += 1
+        for number in itertools.count(1):
             outcome = self._attempt(send, reader, flight, number)
             if isinstance(outcome, Reply):
                 return outcome
-            wait = outcome.wait(number)
-            flight.attempt(number, outcome.status, wait, outcome.reason)
+            wait = flight.attempts[-1].wait
             if wait is None:
                 raise outcome.error(number) from outcome.cause
-            if _stopped_within(wait, flight):
+            if stopped_within(wait, flight):
                 raise faults.interrupted(reader.asked, reader.partial()) from outcome.cause
+        raise AssertionError("there is always another number")
 
     def _attempt(
         self, send: Send, reader: AnswerReader, flight: Flight, number: int
     ) -> Reply | Setback:
-        with self._line(reader.asked) as line, self._watched(line, flight) as watch:
-            reader.attempt(watch)
-            line.reader = reader.read
-            if flight.stopped:
-                raise faults.interrupted(reader.asked, reader.partial())
+        """One attempt, told to the flight whatever ends it: the server has seen the request."""
+        told = len(flight.attempts)
+        new = partial(self._new_line, reader.asked)
+        with self._lines.one(new) as line, self._watched(line, flight) as watch:
             try:
-                with send(line, self._options(reader.asked, watch, flight)) as stream:
-                    response = stream.response
-                    reader.begin(response.status_code, response.headers)
-                    flight.attempt(number, response.status_code)
-                    return reader.answer(response.iter_bytes())
-            except ChatError:
+                reader.attempt(number, watch)
+                outcome = self._outcome(send, reader, flight, line, watch)
+                if isinstance(outcome, Setback):
+                    wait = outcome.wait(number)
+                    flight.attempt(number, outcome.status, wait, outcome.reason)
+            except (KeyboardInterrupt, Interrupted):
+                if line.has_sent and len(flight.attempts) == told:
+                    flight.attempt(number, None, reason="stopped")
                 raise
-            except Exception as error:
-                if reader.begun:
-                    return reader.after(error)
-                if watch.ended_by == "stop":
-                    raise faults.interrupted(reader.asked, reader.partial()) from error
-                return setback_from(error, reader.asked, flight.deadlines, watch, line)
+            else:
+                return outcome
+
+    def _outcome(
+        self,
+        send: Send,
+        reader: AnswerReader,
+        flight: Flight,
+        line: Line,
+        watch: Watch,
+    ) -> Reply | Setback:
+        line.reader = reader.read
+        if flight.stopped:
+            raise faults.interrupted(reader.asked, reader.partial())
+        try:
+            with send(line, self._options(reader.asked, watch, flight)) as stream:
+                response = stream.response
+                reader.begin(response.status_code, response.headers)
+                return reader.answer(response.iter_bytes())
+        except ChatError:
+            raise
+        except Exception as error:
+            if reader.begun:
+                return reader.after(error)
+            if watch.ended_by == "stop":
+                raise faults.interrupted(reader.asked, reader.partial()) from error
+            return setback_from(error, reader.asked, flight.deadlines, watch, line)
 
     def _options(self, asked: Asked, watch: Watch, flight: Flight) -> dict[str, Any]:
         from openai import Stream, Timeout, omit
@@ -195,43 +217,12 @@ class OpenAIBackend:
             watch.let_go()
             line.watch = line.reader = None
 
-    @contextlib.contextmanager
-    def _line(self, asked: Asked) -> Iterator[Line]:
-        """A line of one's own; it is kept for the next request unless anything went wrong."""
-        try:
-            line = self._idle_lines.pop()
-        except IndexError:
-            line = self._new_line(asked)
-        try:
-            yield line
-        except BaseException:
-            line.close()
-            raise
-        self._idle_lines.append(line)
-        if self._closed:  # meanwhile, perhaps on another thread
-            self._close_idle_lines()
-
-    def _close_idle_lines(self) -> None:
-        with contextlib.suppress(IndexError):
-            while True:
-                self._idle_lines.pop().close()
-
     def _new_line(self, asked: Asked) -> Line:
         try:
             return _connected_line(self.connection, self._tls)
         except Exception as error:
             # A base_url, a proxy or certificates of the environment that the SDK cannot use.
             raise unreached(error, asked).error(1) from error
-
-
-def _stopped_within(seconds: float, flight: Flight) -> bool:
-    """Wait between two tries; whether the flight was stopped meanwhile."""
-    end = time.monotonic() + seconds
-    # In slices: a SIGINT that comes in the moment before a wait begins is noticed when it ends.
-    while (left := end - time.monotonic()) > 0:
-        if flight.stopping.wait(min(left, 0.1)):
-            return True
-    return flight.stopped
 
 
 def _connected_line(connection: Connection, tls: Tls) -> Line:
@@ -253,7 +244,7 @@ def _connected_line(connection: Connection, tls: Tls) -> Line:
             # Proxies are for other machines, but the variables are obeyed for 127.0.0.1 too.
             trust_env=not is_loopback(host),
             verify=tls.verify(parts.scheme),
-            event_hooks={"request": [line.before_sending]},
+            event_hooks={"request": [line.before_sending], "response": [line.before_reading]},
         ),
     )
     return line

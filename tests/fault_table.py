@@ -27,10 +27,9 @@ LATE_S = 10
 _NOT_THE_API = "{host} did not answer like an OpenAI API. Is base_url right?"
 _PAGE = "a web page instead of JSON: a proxy or login page?"
 _BROKE = "The connection broke; {n} characters kept. Run the cell again."
-_STOPPED = (
-    "{host} stopped sending; {n} characters kept. It was silent for 0.2 s: "
-    "%chat_set idle_timeout=0.4 waits longer."
-)
+_SILENT = "{host} stopped sending; {n} characters kept. It was silent for 0.2 s: "
+_STOPPED = f"{_SILENT}%chat_set idle_timeout=0.4 waits longer."
+_NOT_BEGUN = f"{_SILENT}%chat_set first_token_timeout=0.4 waits longer."
 _AGAIN = "Run the cell again; %chat_connect names another server."
 _BASE_URL = "Is base_url right? %chat_connect names another."
 _NO_END = "The answer ended without a finish signal; it may be cut short."
@@ -224,6 +223,9 @@ FAULTS = [
         for model in ("cut-mid-stream", "reset-mid-stream")
         for text, stream in (("Hello", True), ("", False))
     ),
+    partial("silence in the middle", "stall-after-headers", "timeout", _NOT_BEGUN, ""),
+    partial("silence in the middle", "stall-after-headers", "timeout", _STOPPED, "", stream=False),
+    partial("silence in the middle", "sse-comments-only", "timeout", _NOT_BEGUN, ""),
     partial("silence in the middle", "stall-in-body", "timeout", _STOPPED),
     partial("silence in the middle", "stall-in-body", "timeout", _STOPPED, "", stream=False),
     partial("silence in the middle", "stall-without-line-end", "timeout", _STOPPED),

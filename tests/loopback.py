@@ -69,8 +69,8 @@ class Exchange:
 
     @property
     def try_number(self) -> int:
-        """1 for the first request with this model, 2 for the next, ..."""
-        return sum(request.model == self.received.model for request in self.server.requests)
+        """1 for the first request with this body, 2 for the next, ..."""
+        return sum(request.body == self.received.body for request in self.server.requests)
 
     @property
     def streams(self) -> bool:

@@ -220,6 +220,24 @@ def stall_before_headers(exchange: Exchange) -> None:
     exchange.stall()
 
 
+@answers("stall-after-headers")
+def stall_after_headers(exchange: Exchange) -> None:
+    """An answer is announced, and never begins."""
+    if exchange.streams:
+        exchange.begin_stream()
+    else:
+        exchange.head(200, {"content-type": "application/json", "content-length": "1000"})
+    exchange.stall()
+
+
+@answers("sse-comments-only")
+def comments_only(exchange: Exchange) -> None:
+    exchange.begin_stream()
+    for _ in count():
+        exchange.chunk(b": keep-alive\n\n")
+        exchange.pause(0.02)
+
+
 @answers("stall-in-body")
 def stall_in_body(exchange: Exchange) -> None:
     """Half an answer, then silence."""

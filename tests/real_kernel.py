@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
@@ -64,9 +65,13 @@ class RealKernel:
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 
-    def wait(self, message_id: str, *, timeout: float = 120) -> Ran:
-        """Everything that cell displays, once it has ended."""
+    def wait(
+        self, message_id: str, *, timeout: float = 120, seen: Iterable[dict[str, Any]] = ()
+    ) -> Ran:
+        """Everything that cell displays, once it has ended; `seen` was taken before."""
         collector = _Collector()
+        for message in seen:
+            collector.take(message)
         while True:
             message = self.next_message(message_id, timeout=timeout)
             collector.take(message)

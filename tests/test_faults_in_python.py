@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from chatnb.backend import Connection
 from chatnb.errors import ChatError
-from chatnb.openai_backend import OpenAIBackend
-from chatnb.prompts import Connected
-from chatnb.request_log import RequestLog
 from chatnb.request_log.log_frame import frame
 from chatnb.samples import sample
-from chatnb.sessions import Session
-from chatnb.wire import retries
 from tests.fault_table import (
-    CANARY,
-    KEY_VARIABLE,
     Fault,
     name_of,
     one_of_each_kind,
     tried,
 )
 from tests.loopback import LoopbackServer
+from tests.real_session import session_on
 
 FAIRLY_MANY = one_of_each_kind()
 
@@ -34,14 +27,8 @@ def server():
 
 @pytest.fixture
 def chat(server, tmp_path, monkeypatch):
-    monkeypatch.setenv(KEY_VARIABLE, CANARY)
-    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.001)
-    connection = Connection(server.base_url, model="echo", key=KEY_VARIABLE)
-    connected = Connected(connection, OpenAIBackend(connection), "a loopback server")
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield Session(lambda: connected, log)
-    connected.backend.close()
-    log.close()
+    with session_on(server.base_url, tmp_path / "log.sqlite", monkeypatch) as chat:
+        yield chat
 
 
 def be_patient(chat, seconds):

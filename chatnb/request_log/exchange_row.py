@@ -140,9 +140,12 @@ def _numbers(exchange: Exchange) -> bytes:
 
 
 def _attempts(exchange: Exchange, *, answered: bool) -> int | None:
-    """How many times the request was sent; the flight tells of those that another one follows."""
+    """How many times the request was sent; the flight tells of those that another one follows.
+
+    None followed where that was stopped before, in the wait.
+    """
     told = exchange.attempts
-    if told and told[-1].wait is None:
+    if told and (told[-1].wait is None or exchange.status == "interrupted"):
         return len(told)
     return len(told) + 1 if told or answered else None
 

@@ -21,8 +21,11 @@ from chatnb.wire.watchdog import Watch
 # What comes after the last word (usage, [DONE], the end of the body) comes at once or not at all.
 _AFTER_FINISH_S = 5.0
 _AFTER_DONE_S = 1.0
-# A stream's body that holds no event by then is none.
+# A stream that brings no event within so many bytes is none; an answer that is longer still is a
+# mistake or an attack (a few kilobytes of gzip are a gigabyte): memory is the whole kernel's.
 _MOST_WITHOUT_EVENT = 16_000_000
+_LONGEST_WHOLE = 128_000_000
+_LONGEST_STREAM = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,14 @@ class AnswerReader:
         self._status: int | None = None
         self._request_id: str | None = None
 
-    def attempt(self, watch: Watch) -> None:
+    def attempt(self, number: int, watch: Watch) -> None:
         """The request goes out, for the first time or again."""
-        self._watch = watch
+        self._number, self._watch = number, watch
         self._patience.begin()
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """The headers have come: from here on nothing is retried."""
+        self._flight.attempt(self._number, status)
         self.begun = True
         self._status = status
         self._request_id = self._keys.text(headers.get("x-request-id") or "") or None
@@ -101,23 +105,28 @@ class AnswerReader:
 
     def _read_whole(self, pieces: Iterable[bytes]) -> None:
         self._watch.expect(self._flight.deadlines.idle)
+        size = 0
         for piece in pieces:
+            size += len(piece)
+            if size > _LONGEST_WHOLE:
+                self._raw.clear()
+                raise Malformed(f"an answer of more than {_LONGEST_WHOLE:,} bytes")
             self._raw.append(piece)
             self._watch.expect(self._flight.deadlines.idle)
 
     def _read_stream(self, pieces: Iterable[bytes]) -> None:
-        size = 0
+        whole = without_event = 0
         for piece in pieces:
-            events = self._decoder.feed(piece)
-            if events:
+            whole += len(piece)
+            without_event += len(piece)
+            if without_event > _MOST_WITHOUT_EVENT or whole > _LONGEST_STREAM:
+                raise Malformed(f"a stream of {whole:,} bytes, {without_event:,} without an event")
+            if events := self._decoder.feed(piece):
+                without_event = 0
                 self._take(events)
                 self._fresh = True
                 if not self._sees_reads:
                     self._settle()
-            elif not self._has_events:
-                size += len(piece)
-                if size > _MOST_WITHOUT_EVENT:
-                    raise Malformed("a stream without events")
             if not self._has_events:
                 self._raw.append(piece)
 
@@ -231,7 +240,7 @@ class AnswerReader:
         if self._watch.ended_by == "stop":
             return faults.interrupted(self.asked, reply)
         if self._watch.ended_by == "deadline" or "Timeout" in type(error).__name__:
-            return faults.stalled(self._flight.deadlines.idle, self.asked, reply)
+            return self._stalled(reply)
         return faults.broken_off(self.asked, reply, str(error))
 
     def _raise_if_ended(self) -> None:
@@ -239,24 +248,17 @@ class AnswerReader:
         if self._watch.ended_by == "stop":
             raise faults.interrupted(self.asked, self.partial())
         if self._watch.ended_by == "deadline":
-            raise faults.stalled(self._flight.deadlines.idle, self.asked, self.partial())
+            raise self._stalled(self.partial())
+
+    def _stalled(self, reply: Reply) -> ChatError:
+        """By the deadline that ended it: headers alone are not yet a stream's first token."""
+        deadlines = self._flight.deadlines
+        if self._expected.stream and not self._builder.steps:
+            return faults.stalled("first_token_timeout", deadlines.first_token, self.asked, reply)
+        return faults.stalled("idle_timeout", deadlines.idle, self.asked, reply)
 
     def _excerpt(self) -> str:
         return b"".join(self._raw)[:4_000].decode("utf-8", "replace")
-
-
-class NamesReader(AnswerReader):
-    """Reads a list of models in place of an answer."""
-
-    def __init__(self, asked: Asked, flight: Flight) -> None:
-        super().__init__(Expected(), asked, flight)
-        self.names: tuple[str, ...] = ()
-
-    def _conclude(self) -> Reply:
-        self._raise_if_ended()
-        value = parsed(b"".join(self._raw))
-        self.names = tuple(str(model["id"]) for model in value["data"] or ())
-        return self.partial()
 
 
 def ends_the_connection(error: BaseException) -> bool:

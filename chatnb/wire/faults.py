@@ -202,10 +202,10 @@ def broken_off(asked: Asked, reply: Reply, detail: str = "") -> PartialReply:
     return _failure(PartialReply, line, asked, kind="connection", reply=reply, detail=detail)
 
 
-def stalled(seconds: float, asked: Asked, reply: Reply) -> PartialReply:
-    """The answer began and did not go on for so long."""
+def stalled(setting: str, seconds: float, asked: Asked, reply: Reply) -> PartialReply:
+    """The answer began and did not go on within the seconds of that setting."""
     line = f"{asked.host} stopped sending; {characters(reply)} characters kept."
-    line += f" It was silent for {seconds:g} s: {_longer('idle_timeout', seconds)}"
+    line += f" It was silent for {seconds:g} s: {_longer(setting, seconds)}"
     return _failure(PartialReply, line, asked, kind="timeout", reply=reply)
 
 

@@ -1,12 +1,15 @@
-"""Whether to try again, and how long to wait before."""
+"""Whether to try again, how long to wait before, and the wait itself."""
 
 from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from chatnb.backend import Flight
 
 TRIES = 3
 FIRST_WAIT_S = 0.5
@@ -31,6 +34,16 @@ def wait_before(try_number: int, headers: Mapping[str, str] | None = None) -> fl
     longest = min(FIRST_WAIT_S * 2.0 ** (try_number - 1), LONGEST_OWN_WAIT_S)
     # Jitter, so that a hundred samples that were refused together do not come back together.
     return longest * (1 - 0.25 * random.random())  # noqa: S311 - no secret depends on it
+
+
+def stopped_within(seconds: float, flight: Flight) -> bool:
+    """Wait between two tries; whether the flight was stopped meanwhile."""
+    end = time.monotonic() + seconds
+    # In slices: a SIGINT that comes in the moment before a wait begins is noticed when it ends.
+    while (left := end - time.monotonic()) > 0:
+        if flight.stopping.wait(min(left, 0.1)):
+            return True
+    return flight.stopped
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:

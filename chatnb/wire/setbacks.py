@@ -13,6 +13,7 @@ from chatnb.records import Reply
 from chatnb.wire import faults, retries
 from chatnb.wire.answer_reader import ends_the_connection
 from chatnb.wire.faults import Answer, Asked
+from chatnb.wire.rejections import Rejected
 from chatnb.wire.watchdog import Watch
 from chatnb.wire.wire_line import Line
 
@@ -40,11 +41,9 @@ def setback_from(
     error: Exception, asked: Asked, deadlines: Deadlines, watch: Watch, line: Line
 ) -> Setback:
     """What an exception that came before the answer's body amounts to."""
-    response = getattr(error, "response", None)
-    if response is not None:
-        return _from_status(
-            error, Answer(response.status_code, response.headers, response.text), asked
-        )
+    for link in _chain(error):
+        if isinstance(link, Rejected):
+            return _from_status(link, Answer(link.status, link.headers, link.text), asked)
     names = {base.__name__ for link in _chain(error) for base in type(link).__mro__}
     if watch.ended_by == "deadline" or "TimeoutException" in names:
         return _silence("ConnectTimeout" in names, asked, deadlines, error)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from chatnb.wire.patience import Read
+from chatnb.wire.rejections import BODY_S, raise_if_rejected
 from chatnb.wire.watchdog import Watch
 
 Reader = Callable[[Read, int, float | None], bytes]
@@ -49,14 +50,21 @@ class Line:
 
         https://www.encode.io/httpcore/extensions/#trace
         """
-        self.has_sent = True
         request.extensions["trace"] = self._trace
+
+    def before_reading(self, response: Any) -> None:
+        """The HTTP client's event hook: the headers have come."""
+        if response.status_code >= 300 and self.watch is not None:
+            self.watch.hasten(BODY_S)
+        raise_if_rejected(response)
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith("start_tls.started") and info.get("server_hostname") == self._host:
             self._tls.context = info["ssl_context"]
         elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._hold(info["return_value"])
+        elif event.endswith("send_request_headers.started"):
+            self.has_sent = True
 
     def _hold(self, stream: Any) -> None:
         """Follow a new network stream.

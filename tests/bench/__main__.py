@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import keeping, loading, panel, streaming, table, turns
+from tests.bench import keeping, loading, panel, stopping, streaming, table, turns
 from tests.bench.environment import place_of_its_own
 from tests.bench.server_process import ServerProcess
 from tests.bench.table import Figure
@@ -25,6 +25,7 @@ GROUPS: dict[str, Callable[[ServerProcess], Iterator[Figure]]] = {
     "paced": streaming.paced,
     "first-text": streaming.first_text,
     "connections": streaming.connections,
+    "stop": stopping.stopping,
     "rows": keeping.rows,
     "frame": keeping.frame,
     "long": keeping.long_conversation,

@@ -56,21 +56,29 @@ class FaultKernel:
 
         `then_url`: where the fault is, if not where the turn before was.
         """
-        prepared = self.kernel.run(
-            PREPARE.format(base_url=base_url, key=KEY_VARIABLE, patience=fault.patience_s)
-        )
-        assert prepared.error is None, prepared.error
+        self.prepare(base_url, fault.patience_s)
         if then_url:
             self.kernel.run(f"%chat_connect {then_url} -m echo --key {KEY_VARIABLE}")
         outs = self.outs()
         options = f'-m "{fault.model}" {"--stream" if stream else "--no-stream"} {fault.options}'
         ran = self.kernel.run(f"%%chat {options}\nhello there")
-        report = self.kernel.run(REPORT)
-        assert report.error is None, report.error
-        left = json.loads(report.stdout)
+        left = self.report()
         assert left["outs"] == outs
         assert left["value"] == "'the value before'"
         return ran, left
+
+    def prepare(self, base_url: str, patience: float) -> None:
+        """Connected there, with one turn in an otherwise empty conversation."""
+        prepared = self.kernel.run(
+            PREPARE.format(base_url=base_url, key=KEY_VARIABLE, patience=patience)
+        )
+        assert prepared.error is None, prepared.error
+
+    def report(self):
+        """What is left of everything since: rows, conversation, IPython's own variables."""
+        report = self.kernel.run(REPORT)
+        assert report.error is None, report.error
+        return json.loads(report.stdout)
 
     def outs(self) -> int:
         return int(self.kernel.run("print(len(Out))").stdout)

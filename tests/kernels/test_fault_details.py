@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
-from tests.fault_table import Fault
+from tests.fault_table import LATE_S, Fault
 from tests.kernels.fault_kernel import (
     assert_cell,
     assert_conversation,
@@ -158,3 +161,52 @@ def test_no_proxy_sees_what_goes_to_this_machine(fault_kernel, server):
             fault_kernel.kernel.run(f"for name in {names!r}: os.environ.pop(name)")
         assert ran.status == "ok"
         assert proxy.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "model", "line"),
+    [
+        ("first_token_timeout", "stall-before-headers", "No answer from {host} within 0.3 s"),
+        ("first_token_timeout", "stall-after-headers", "{host} stopped sending; 0 characters"),
+        ("first_token_timeout", "sse-comments-only", "{host} stopped sending; 0 characters"),
+        ("idle_timeout", "stall-in-body", "{host} stopped sending; 5 characters"),
+        ("idle_timeout", "stall-without-line-end", "{host} stopped sending; 5 characters"),
+    ],
+)
+def test_each_deadline_is_a_setting_of_its_own(fault_kernel, server, setting, model, line):
+    fault_kernel.prepare(server.base_url, 600)
+    began = time.monotonic()
+    ran = fault_kernel.kernel.run(f"%chat_set {setting}=0.3\n%chat -m {model} hello there")
+    assert time.monotonic() - began < LATE_S
+    [said] = ran.error["traceback"]
+    assert line.format(host=f"127.0.0.1:{server.port}") in said
+    assert f"%chat_set {setting}=0.6 waits longer." in said
+
+
+@pytest.fixture
+def deaf_port():
+    """A port that accepts nobody: those who came before fill its queue."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+        while True:
+            client = waiting.enter_context(socket.socket())
+            client.settimeout(0.2)
+            try:
+                client.connect(listener.getsockname())
+            except TimeoutError:
+                break
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse where the queue is full")
+def test_the_deadline_for_connecting_is_a_setting_too(fault_kernel, server, deaf_port):
+    fault = Fault(
+        "silence before headers", "nobody", "error", "timeout",
+        "No answer from {host} within 0.3 s (3 tries). %chat_set connect_timeout=0.6 waits longer.",
+        attempts=(None,) * 3,
+    )  # fmt: skip
+    kernel, host = fault_kernel.kernel, f"127.0.0.1:{deaf_port}"
+    kernel.run("%chat_set connect_timeout=0.3")
+    ran, left = fault_kernel.meet(fault, True, server.base_url, f"http://{host}/v1")
+    kernel.run("%chat_set connect_timeout=unset")
+    assert_row(one_row(left), fault, host)
+    assert_cell(ran, fault, host)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chatnb.backend import Connection
-from chatnb.openai_backend import OpenAIBackend
-from chatnb.prompts import Connected
-from chatnb.request_log import RequestLog
 from chatnb.request_log.log_frame import frame
-from chatnb.sessions import Session
-from chatnb.wire import retries
-from tests.fault_table import CANARY, KEY_VARIABLE, name_of, one_of_each_kind, tried
+from tests.fault_table import CANARY, name_of, one_of_each_kind, tried
 from tests.loopback import LoopbackServer
+from tests.real_session import session_on
 
 # What the button under each kind does; "" where no change is known that would mend it.
 BUTTONS = {
@@ -36,14 +31,8 @@ def server():
 
 @pytest.fixture
 def chat(server, tmp_path, monkeypatch):
-    monkeypatch.setenv(KEY_VARIABLE, CANARY)
-    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.001)
-    connection = Connection(server.base_url, model="echo", key=KEY_VARIABLE)
-    connected = Connected(connection, OpenAIBackend(connection), "a loopback server")
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield Session(lambda: connected, log)
-    connected.backend.close()
-    log.close()
+    with session_on(server.base_url, tmp_path / "log.sqlite", monkeypatch) as chat:
+        yield chat
 
 
 @pytest.mark.parametrize(

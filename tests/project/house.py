@@ -43,8 +43,8 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 session_state drafter sessions
             """,
             "openai": """
-                wire wire.patience wire.watchdog wire.wire_line wire.retries wire.answer_reader
-                wire.setbacks openai_backend
+                wire wire.patience wire.watchdog wire.rejections wire.wire_line wire.idle_lines
+                wire.retries wire.answer_reader wire.names_reader wire.setbacks openai_backend
             """,
             "local": "local.*",
         },

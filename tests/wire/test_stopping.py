@@ -103,6 +103,14 @@ class Phase:
         self._thread.join(PATIENCE_S)
 
 
+def statuses_of(model: str, announced_by: str) -> set[int | None]:
+    """What the attempt may say; a request that has come may or may not have its headers."""
+    if announced_by == "wait":
+        return {503}
+    unanswered = {"stall-before-headers": {None}, "stall-in-body": {None, 200}}
+    return {200} if announced_by == "text" else unanswered[model]
+
+
 @pytest.mark.parametrize("warm", [False, True], ids=["new-connection", "used-connection"])
 @pytest.mark.parametrize("end", [stop, interrupt])
 @pytest.mark.parametrize(("model", "stream", "announced_by"), PHASES)
@@ -137,6 +145,8 @@ def test_request_ends_at_once(
     assert caught.value.kind == "interrupted"
     if announced_by == "text":
         assert reply.text
+    [attempt] = phase.flight.attempts
+    assert attempt.status in statuses_of(model, announced_by)
     if announced_by != "wait":
         assert sent.left.wait(PATIENCE_S)
         assert sent.left_at is not None
