@@ -187,7 +187,7 @@ def _unfinished(first: Choice, reply: Reply) -> PartialReply | None:
     if reason in _TOOLS:
         line = f"The model asked to call a tool, and chatnb calls none; {kept} kept."
         return PartialReply(line, kind="tool_calls", reply=reply)
-    line = f"The answer ended with finish_reason {reason}, not stop or length; {kept} kept."
+    line = f"The answer ended with finish_reason {reason[:40]}, not stop or length; {kept} kept."
     return PartialReply(line, kind="no_finish_reason", reply=reply)
 
 

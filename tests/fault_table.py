@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatnb.errors import ChatError, EmptyReply, PartialReply, RequestFailed
+from tests.hostile_answers import INK
 from tests.misbehavior import LEGAL, TEXT
 from tests.odd_answers import CHARACTERS, LEGAL_JSON, LONG, UNFINISHED
 
@@ -32,6 +33,7 @@ _STOPPED = f"{_SILENT}%chat_set idle_timeout=0.4 waits longer."
 _NOT_BEGUN = f"{_SILENT}%chat_set first_token_timeout=0.4 waits longer."
 _AGAIN = "Run the cell again; %chat_connect names another server."
 _BASE_URL = "Is base_url right? %chat_connect names another."
+_BROKEN = "{host} sent a broken stream; {n} characters kept."
 _NO_END = "The answer ended without a finish signal; it may be cut short."
 _TYPES: dict[str, type[ChatError]] = {
     "error": RequestFailed, "partial": PartialReply, "empty": EmptyReply,
@@ -236,8 +238,7 @@ FAULTS = [
     partial("no finish reason", "end-without-finish", "truncated", _NO_END),
     partial("no finish reason", "cut-without-framing", "truncated", _NO_END),
     *(
-        partial("broken stream", model, "bad_response",
-                "{host} sent a broken stream; {n} characters kept.")
+        partial("broken stream", model, "bad_response", _BROKEN)
         for model in (
             "broken-json-in-stream", "broken-utf-8-in-stream", "list-in-stream",
             "bad-choice-in-stream",
@@ -288,6 +289,40 @@ FAULTS = [
             "missing", "null", "empty", "text", "partial", "strings", "negative", "in-the-choice",
         )
     ),
+    good("odd but legal", "continue", "hello there"),
+    good("odd but legal", "trailers", "Hello"),
+    good("odd but legal", "last-of-its-connection", "Hello"),
+    good("odd but legal", "byte-order-mark-json", "Hello", PLAIN),
+    *(bad(model) for model in (
+        "bomb", "too-short-a-length", "no-gzip", "half-gzip", "brotli", "done-only",
+    )),
+    bad("bomb-in-stream", PLAIN),
+    bad("line-without-end", PLAIN),
+    partial("broken stream", "bomb-in-stream", "bad_response", _BROKEN),
+    partial("broken stream", "line-without-end", "bad_response", _BROKEN),
+    partial("cut in the middle", "too-long-a-length", "connection", _BROKE, "", stream=False),
+    refused("400 of any shape", "bomb-400", 400, "bad_request",
+            "{host} rejected the request (400): no reason given"),
+    refused("400 of any shape", "ink-in-error", 400, "bad_request",
+            "{host} rejected the request (400): one two [31m", param=INK),
+    refused("401", "stall-401-body", 401, "auth",
+            "The API key was rejected (401). Check LOOPBACK_KEY for {host}."),
+    refused("5xx always", "stall-500-body", 500, "server",
+            "{host} is overloaded or down (500) after 3 tries", 3),
+    refused("5xx always", "status-699", 699, "server",
+            "{host} is overloaded or down (699) after 3 tries: status 699", 3),
+    *(
+        unreached("silence before headers", model, "timeout",
+                  "No answer from {host} within 0.2 s (3 tries). "
+                  "%chat_set first_token_timeout=0.4 waits longer.")
+        for model in ("stall-in-headers", "stall-with-continue")
+    ),
+    unreached("no HTTP", "two-lengths", "connection",
+              f"Could not talk to {{host}}: what it sends is not HTTP (3 tries). {_BASE_URL}"),
+    refused("redirect", "not-modified", 304, "redirect",
+            "{host} redirected the request to nowhere; not followed."),
+    refused("redirect", "far-redirect", 302, "redirect",
+            "{host} redirected the request to http://127.0.0.1:9/xxx"),
     good("long", "five-megabytes", LONG),
     good("long", "hundred-thousand-chunks", CHARACTERS),
 ]  # fmt: skip

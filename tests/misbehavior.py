@@ -40,11 +40,11 @@ def answer_for(exchange: Exchange) -> Answer:
     if matched := re.fullmatch(r"status-(\d+)(-then-ok|-twice-then-ok)?", model):
         tries = {"-then-ok": 1, "-twice-then-ok": 2}.get(matched[2], float("inf"))
         return echo if exchange.try_number > tries else _status(int(matched[1]))
-    from tests import odd_answers
+    from tests.hostile_answers import HOSTILE
+    from tests.odd_answers import ODD
 
     # What follows "=" in a model's name is for the answer: `exchange.argument`.
-    name = model.partition("=")[0]
-    return ANSWERS.get(name) or odd_answers.ODD.get(name) or _no_model
+    return {**ANSWERS, **ODD, **HOSTILE}.get(model.partition("=")[0], _no_model)
 
 
 def _status(status: int) -> Answer:

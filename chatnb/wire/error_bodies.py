@@ -39,10 +39,10 @@ def error_body(value: object) -> ErrorBody:
     if isinstance(inner, Mapping):
         return error_body(inner)
     if isinstance(inner, str):
-        return ErrorBody(_one_line(inner))
+        return ErrorBody(one_line(inner))
     message = next((value[key] for key in ("message", "detail") if value.get(key)), "")
     return ErrorBody(
-        _one_line(message if isinstance(message, str) else str(message)),
+        one_line(message if isinstance(message, str) else str(message)),
         _word(value.get("code")),
         _word(value.get("type")),
         _word(value.get("param")),
@@ -53,8 +53,8 @@ def _from_text(text: str) -> ErrorBody:
     try:
         value = parsed(text.encode("utf-8", "replace"))
     except ValueError:
-        return ErrorBody("a web page" if is_web_page(text) else _one_line(text))
-    return ErrorBody(_one_line(value)) if isinstance(value, str) else error_body(value)
+        return ErrorBody("a web page" if is_web_page(text) else one_line(text))
+    return ErrorBody(one_line(value)) if isinstance(value, str) else error_body(value)
 
 
 def is_web_page(text: str) -> bool:
@@ -62,7 +62,8 @@ def is_web_page(text: str) -> bool:
     return text.lstrip()[:15].lower().startswith(("<!doctype", "<html", "<head", "<body"))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The text on one line, cut where it is too long to be read there."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from chatnb.errors import ChatError, Interrupted, PartialReply, RequestFailed
 from chatnb.records import Reply
 from chatnb.redaction import redact
-from chatnb.wire.error_bodies import ErrorBody, error_body, is_web_page
+from chatnb.wire.error_bodies import ErrorBody, error_body, is_web_page, one_line
 
 _EXCERPT = 2_000
 _Failure = TypeVar("_Failure", ChatError, RequestFailed, PartialReply, Interrupted)
@@ -96,7 +96,7 @@ def _verdict(answer: Answer, asked: Asked, tries: int, wait: float | None) -> tu
     if status == 408 or status >= 500:
         return "server", _down(answer, host, tries)
     if status < 400:
-        where = answer.headers.get("location") or "nowhere"
+        where = one_line(answer.headers.get("location") or "nowhere")
         return "redirect", f"{host} redirected the request to {where}; not followed."
     return _refused(answer, asked)
 
