@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
 
@@ -37,10 +39,13 @@ class Ran:
 
 
 class RealKernel:
-    """An ipykernel of its own process; `cell_id` is what JupyterLab would send along."""
+    """An ipykernel of its own process; `cell_id` is what JupyterLab would send along.
 
-    def __init__(self, directory: Path) -> None:
-        self.manager = KernelManager()
+    `python` is that of another environment.
+    """
+
+    def __init__(self, directory: Path, *, python: Path | None = None) -> None:
+        self.manager = _manager_for(python, directory) if python else KernelManager()
         self.manager.start_kernel(cwd=str(directory))
         self.client = self.manager.blocking_client()
         self.client.start_channels()
@@ -109,6 +114,17 @@ class RealKernel:
         self.client.stop_channels()
         if self.manager.is_alive():
             self.manager.shutdown_kernel(now=True)
+
+
+def _manager_for(python: Path, directory: Path) -> KernelManager:
+    """A manager whose one kernel runs in another environment."""
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = directory / "kernels" / "other"
+    spec.mkdir(parents=True)
+    description = {"argv": argv, "display_name": "other", "language": "python"}
+    (spec / "kernel.json").write_text(json.dumps(description), encoding="utf-8")
+    known = KernelSpecManager(kernel_dirs=[str(spec.parent)], ensure_native_kernel=False)
+    return KernelManager(kernel_name="other", kernel_spec_manager=known)
 
 
 def _is_idle(message: dict[str, Any]) -> bool:
