@@ -12,6 +12,7 @@ from chatnb.errors import ChatError
 
 FIRST_NOTEBOOK = "00-start-here.ipynb"
 COPY = "chatnb-notebooks"
+COPIED = (".ipynb", ".md", ".csv")  # the notebooks, and what their map and they link to
 
 
 def open_lab(arguments: Sequence[str]) -> int:
@@ -56,7 +57,8 @@ def shipped_notebooks() -> Path:
 def _copy_missing(source: Path, target: Path) -> list[Path]:
     """Copy what is not there yet; what the user changed stays theirs."""
     target.mkdir(exist_ok=True)
-    missing = [file for file in sorted(source.glob("*.ipynb")) if not (target / file.name).exists()]
+    files = [file for file in sorted(source.iterdir()) if file.suffix in COPIED]
+    missing = [file for file in files if not (target / file.name).exists()]
     for file in missing:
         shutil.copyfile(file, target / file.name)
     return missing
