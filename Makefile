@@ -34,6 +34,9 @@ check: $(VENV)/dev.stamp ## ruff and mypy
 bench: $(VENV)/dev.stamp ## how fast, against the bare SDK in the same run; the panel needs a browser
 	$(PYTHON) -m tests.bench $(ARGS)
 
+fuzz: $(VENV)/dev.stamp ## properties with new examples for a minute (ARGS=--seconds=600)
+	$(PYTHON) -m tests.fuzz $(ARGS)
+
 notebooks: $(VENV)/dev.stamp ## execute the notebooks with the embedded model and keep their outputs
 	@$(VENV)/bin/chatnb local fetch
 	$(PYTHON) -m tests.notebooks $(ARGS)
@@ -73,4 +76,4 @@ $(VENV)/dev.stamp: pyproject.toml $(VENV)/lab.stamp
 	@$(PIP) --group dev
 	@touch $@
 
-.PHONY: help lab demo test check bench notebooks picture
+.PHONY: help lab demo test check bench fuzz notebooks picture

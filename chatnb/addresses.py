@@ -70,7 +70,7 @@ def _refused(where: str, why: str) -> InvalidInput:
 def _address(host: str) -> str:
     """The IP address that a host is, in its usual form: 2852039166 is 169.254.169.254."""
     try:
-        address = ipaddress.ip_address(int(host) if host.isdigit() else host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return _old_spelling(host)
     return str(_embedded_in(address) if address.version == 6 else address)

@@ -41,6 +41,7 @@ def test_a_usable_address_is_kept(url):
         ("https://[::ffff:a9fe:a9fe]/v1", "metadata"), ("https://[::a9fe:a9fe]/v1", "metadata"),
         ("https://[64:ff9b::a9fe:a9fe]/", "metadata"), ("https://[2002:a9fe:a9fe::]", "metadata"),
         ("https://[FD00:EC2:0:0::254]/v1", "metadata"), ("https://2852039166./v1", "metadata"),
+        ("https://025177524776/v1", "metadata"), ("https://0Xa9fea9fe/v1", "metadata"),
         ("http://[fe80::1]/v1", "metadata"), ("http://metadata/v1", "metadata"),
         ("http://instance-data/latest", "metadata"), ("https://METADATA.GOOG/v1", "metadata"),
         ("https://100.100.100.200/v1", "metadata"), ("https://168.63.129.16/v1", "metadata"),

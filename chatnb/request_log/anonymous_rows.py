@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,11 +30,11 @@ KEPT_OUT = (
 # What chatnb and servers write may name paths of any kind; in a prompt "and/or" is none, so that
 # only those below somebody's home directory count there.
 _WRITTEN_BY_MACHINES = ("model", "response_model", "error", "attempt_log", "adjusted")
-# A backslash goes on only before a letter: in JSON one may stand before the closing quote.
-_REST = r"""(?:\\+[\w.~-]|[^\s"'`<>|,;\\])*"""
-_ANY_PATH = re.compile(rf"(?<![\w:/.~])(?:~?/|[A-Za-z]:[\\/]+)[\w.~-]{_REST}")
+_JSON = ("stop", "logit_bias", "response_format", "attempt_log", "adjusted")
+_REST = r"""[^\s"'`<>|,;]*"""
+_ANY_PATH = re.compile(rf"(?<![\w:/.~])(?:~?/|[A-Za-z]:[\\/])[\w.~-]{_REST}")
 _HOME_PATH = re.compile(
-    rf"(?:file:/*|(?<![\w/]))(?:~/|/home/|/Users/|/root\b|[A-Za-z]:[\\/]+Users[\\/]){_REST}",
+    rf"(?:file:/*|(?<![\w/]))(?:~/|/home/|/Users/|/root\b|[A-Za-z]:[\\/]Users[\\/]){_REST}",
     re.IGNORECASE,
 )
 _PATH = "[path]"
@@ -61,14 +63,13 @@ class Anonymizer:
     def __call__(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The same rows and columns; `messages` and `choices` are lists."""
         rows = rows.copy()
-        for name in _WRITTEN_BY_MACHINES:
-            texts = zip(rows[name], rows["base_url"], strict=True)
-            rows[name] = _column(rows[name], [self._machine_text(*each) for each in texts])
         for name in NUMBERED:
             rows[name] = rows[name].map(lambda value, of=name: self._number(of, value), "ignore")
+        urls = list(rows["base_url"])
         rows["base_url"] = rows["base_url"].map(_where, "ignore")
         for name in rows.select_dtypes("string"):
-            rows[name] = rows[name].map(self.text, "ignore")
+            texts = zip(rows[name], urls, strict=True)
+            rows[name] = _column(rows[name], [self._cell(name, *each) for each in texts])
         for name in LEFT_OUT:
             rows[name] = _column(rows[name], [None] * len(rows))
         for name in ("messages", "choices"):
@@ -82,13 +83,18 @@ class Anonymizer:
             text = self._own_path.sub(_PATH, text)
         return _HOME_PATH.sub(_PATH, text)
 
-    def _machine_text(self, text: Any, base_url: Any) -> Any:
+    def _cell(self, name: str, text: Any, base_url: Any) -> Any:
         if not isinstance(text, str):
             return text
+        written = name in _WRITTEN_BY_MACHINES
+        clean = partial(self._machine_text, base_url=base_url) if written else self.text
+        return in_json(text, clean) if name in _JSON else clean(text)
+
+    def _machine_text(self, text: str, base_url: Any) -> str:
         address = urlsplit(base_url).netloc if isinstance(base_url, str) else ""
         if address and not _is_public(base_url):
             text = text.replace(address, _where(base_url))
-        return _ANY_PATH.sub(_PATH, text)
+        return _ANY_PATH.sub(_PATH, self.text(text))
 
     def _number(self, kind: str, value: str) -> str:
         """What stands for a name in this export."""
@@ -110,6 +116,26 @@ class Anonymizer:
                 for key, item in value.items()
             }
         return [self._value(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def in_json(text: str, clean: Callable[[str], str]) -> str:
+    """JSON with every text in it cleaned; what is no JSON is a text.
+
+    >>> in_json('["a\\\\n"]', str.upper)
+    '["A\\\\n"]'
+    """
+
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, str):
+            return clean(value)
+        if isinstance(value, dict):
+            return {clean(key): cleaned(item) for key, item in value.items()}
+        return [cleaned(item) for item in value] if isinstance(value, list) else value
+
+    try:
+        return json.dumps(cleaned(json.loads(text)))
+    except ValueError:
+        return clean(text)
 
 
 def _is_public(base_url: str) -> bool:

@@ -26,7 +26,7 @@ def _make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 def test_make_alone_lists_every_target() -> None:
     listed = _make().stdout
-    for target in ("lab", "demo", "test", "check", "bench", "notebooks", "picture", "help"):
+    for target in ("lab", "demo", "test", "check", "bench", "fuzz", "notebooks", "picture", "help"):
         assert f"make {target} " in listed
     assert listed == _make("help").stdout
 
