@@ -75,8 +75,8 @@ def run(request: Request, backend: Backend, log: Log, flight: Flight, budget: Bu
             request, started, row, status_of(reply, error), priced(reply, request), error,
             tuple(flight.attempts), flight.first_token_s, time.perf_counter() - begun,
         )  # fmt: skip
-        budget.settle(claim, exchange)
         log.finish(exchange)
+        budget.settle(claim, exchange)
         return exchange
 
 

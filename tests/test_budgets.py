@@ -108,7 +108,7 @@ def test_samples_stop_at_the_limit_and_keep_what_is_done(chat, backend, log, cap
 
 def test_requests_in_the_air_are_counted_before_they_end(chat, backend):
     chat.ask("Hi")  # what an answer costs is known from now on
-    chat.settings.budget = 0.045
+    chat.settings.budget = 0.04  # four at 0.8 cents each, of which one has ended, are more
     together = threading.Barrier(4, timeout=20)
 
     def wait(request, flight):
