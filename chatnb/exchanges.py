@@ -27,7 +27,9 @@ from chatnb.errors import (
 from chatnb.interrupts import Deferral, deferred
 from chatnb.prompts import Connected, completed
 from chatnb.records import Choice, Exchange, Reply, Request, Status
+from chatnb.wire.advice import doubled
 
+_LIMITS = ("max_completion_tokens", "max_tokens")
 # Who sees an answer in a cell or in the panel sees that it does not fit; code has to be told.
 _READ_BY_CODE = ("python", "sample")
 # stop and length, and what servers call them that translate another model's words.
@@ -146,9 +148,9 @@ def fault_of(reply: Reply, request: Request) -> ChatError | None:
     if first.text:
         return _unfinished(first, reply)
     if first.finish_reason == "length":
-        limit = limit_of(request)
+        limit, advice = limit_of(request), raised_limit_of(request)
         spent = "reasoning" if first.reasoning or _reasoned(reply) else "nothing that can be shown"
-        line = f"No visible text: the whole limit{limit} went into {spent}. Raise it."
+        line = f"No visible text: the whole limit{limit} went into {spent}. Raise it.{advice}"
         return EmptyReply(line, kind="length", reply=reply)
     if first.finish_reason in _TOOLS:
         line = "The model asked to call a tool and said nothing; chatnb calls no tools."
@@ -170,8 +172,9 @@ def in_its_form(reply: Reply, request: Request) -> Reply:
 
 def _misfit_line(misfit: schemas.MisfitError, reply: Reply, request: Request) -> str:
     if reply.finish_reason == "length" and not misfit.is_json:
-        limit = limit_of(request)
-        return f"The answer is no whole JSON: it was cut at the token limit{limit}. Raise it."
+        limit, advice = limit_of(request), raised_limit_of(request)
+        line = f"The answer is no whole JSON: it was cut at the token limit{limit}."
+        return f"{line} Raise it.{advice}"
     what = "does not fit its schema" if misfit.is_json else "is no JSON"
     return f"The answer {what} ({misfit}): ask again, or for something simpler."
 
@@ -193,10 +196,14 @@ def _unfinished(first: Choice, reply: Reply) -> PartialReply | None:
 
 def limit_of(request: Request) -> str:
     """The token limit that was asked for, in brackets; nothing where none was."""
-    for name in ("max_completion_tokens", "max_tokens"):
-        if name in request.parameters:
-            return f" ({name}={request.parameters[name]})"
-    return ""
+    name = next((name for name in _LIMITS if name in request.parameters), None)
+    return f" ({name}={request.parameters[name]})" if name else ""
+
+
+def raised_limit_of(request: Request) -> str:
+    """How to double the token limit that was asked for; nothing where none was."""
+    name = next((name for name in _LIMITS if name in request.parameters), None)
+    return f" {doubled(name, request.parameters[name])}" if name else ""
 
 
 def _reasoned(reply: Reply) -> bool:

@@ -103,6 +103,7 @@ class OpenAIBackend:
             key_name=self.connection.key or "OPENAI_API_KEY",
             keys=(key,) if key else (),
             embedded=self.connection.embedded,
+            base_url=self.connection.base_url,
         )
 
     def _answer(self, send: Send, reader: AnswerReader, flight: Flight) -> Reply:

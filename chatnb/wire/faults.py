@@ -10,6 +10,7 @@ from typing import TypeVar
 from chatnb.errors import ChatError, Interrupted, PartialReply, RequestFailed
 from chatnb.records import Reply
 from chatnb.redaction import redact
+from chatnb.wire.advice import advised
 from chatnb.wire.error_bodies import ErrorBody, error_body, is_web_page, one_line
 
 _EXCERPT = 2_000
@@ -29,6 +30,7 @@ class Asked:
     key_name: str = "OPENAI_API_KEY"
     keys: tuple[str, ...] = field(default=(), repr=False)
     embedded: bool = False
+    base_url: str = ""
 
     @property
     def answerer(self) -> str:
@@ -76,7 +78,7 @@ def rejected(answer: Answer, asked: Asked, tries: int, wait: float | None = None
     kind, line = _verdict(answer, asked, tries, wait)
     return _failure(
         RequestFailed,
-        line,
+        advised(line, kind, asked, answer.body.param),
         asked,
         kind=kind,
         http_status=answer.status,
@@ -181,6 +183,7 @@ def silent(setting: str, seconds: float, asked: Asked, tries: int) -> RequestFai
 def not_the_api(asked: Asked, reply: Reply, detail: str) -> RequestFailed:
     """A success by its status, but not by what it says."""
     line = f"{asked.host} did not answer like an OpenAI API. Is base_url right?"
+    line = advised(line, "bad_response", asked)
     return _failure(RequestFailed, line, asked, kind="bad_response", reply=reply, detail=detail)
 
 

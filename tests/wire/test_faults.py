@@ -28,7 +28,7 @@ def test_fault_becomes_its_line(
         ask(fault.model, stream=stream, flight=flight)
     error = caught.value
     host = backend.connection.host
-    assert error.line.startswith(fault.line_of(host))
+    assert error.line.startswith(fault.line_of(host))  # what mends it may follow
     assert error.line.isprintable()
     assert len(error.line) < 500
     assert (type(error), error.kind) == (fault.error, fault.kind)
