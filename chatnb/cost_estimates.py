@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from chatnb.prices import cost
+from chatnb.prices import cost, has_prices
 from chatnb.records import Reply, Request, Usage
 from chatnb.request_log.exchange_row import text_of
 
@@ -51,6 +51,8 @@ def answer_limit(request: Request) -> int | None:
 
 def estimated_cost(request: Request, answer_tokens: int) -> float | None:
     """About what a request costs (US dollars) with an answer of so many tokens; None if unknown."""
+    if not (request.embedded or has_prices(request.base_url)):
+        return None  # before a long history is measured
     prompt = estimated_prompt(request)
     tier = {**request.parameters, **request.extra}.get("service_tier")
     return cost(

@@ -45,7 +45,7 @@ def cost(
         return 0.0
     if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
-    if urlsplit(base_url).hostname != _OPENAI:
+    if not has_prices(base_url):
         return None
     info = _known(model)
     if info is None or not _has_tier(info, service_tier):
@@ -61,6 +61,15 @@ def cost(
     context = {"service_tier": service_tier} if service_tier else None
     price = calc_price(tokens, model, provider_id="openai", price_context=context)
     return float(price.total_price)
+
+
+def has_prices(base_url: str) -> bool:
+    """Whether the table's prices hold there.
+
+    >>> has_prices("https://api.openai.com/v1"), has_prices("http://127.0.0.1:8000/v1")
+    (True, False)
+    """
+    return urlsplit(base_url).hostname == _OPENAI
 
 
 def price(model: str) -> tuple[float, float, float] | None:
@@ -90,7 +99,7 @@ def told_price(model: str, base_url: str) -> str:
     >>> told_price("gpt-6-luna", "http://127.0.0.1:8000/v1")
     ''
     """
-    found = price(model) if urlsplit(base_url).hostname == _OPENAI else None
+    found = price(model) if has_prices(base_url) else None
     if found is None:
         return ""
     prompt, cached, answer = found
