@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chatnb.local.server_state import RunningServer
 from tests.loopback import LoopbackServer
 from tests.real_kernel import Ran, RealKernel
 from tests.security.conftest import CANARY
@@ -101,6 +102,19 @@ def test_a_server_that_repeats_the_key_makes_nobody_show_it(
         assert key not in shown(keyed_kernel.run(cell)), cell
     assert len(server.requests) >= 2 * len(ECHOES)
     assert_nowhere(key, files_of_kernel(tmp_path))
+
+
+@pytest.mark.model
+def test_the_token_of_the_embedded_model_is_shown_nowhere(
+    log_path: Path, kernel: RealKernel, model_server: RunningServer, tmp_path: Path
+) -> None:
+    kernel.run(f"{DEBUG}\n%load_ext chatnb\nimport chatnb\n%chat_connect local")
+    kernel.run("chat = chatnb.session()\n%chat_set max_tokens=4 temperature=0")
+    for cell in CELLS:
+        assert model_server.token not in shown(kernel.run(cell)), cell
+    files = files_of_kernel(tmp_path)
+    assert b"max_tokens" in files[log_path] + files[log_path.with_name("log.sqlite-wal")]
+    assert_nowhere(model_server.token, files)
 
 
 MODES = ("Plain", "Context", "Verbose", "Minimal", "Docs")
