@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from chatnb.request_log.exchange_row import text_of
 # English has about 4 bytes to a token, code and JSON about 3: rather too many tokens than too few.
 _BYTES_PER_TOKEN = 3
 _TOKENS_PER_MESSAGE = 4
+_STEP = 16  # an estimate needs no more; a price takes half a millisecond, and many texts share it
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _BESIDE = ("response_format", "tools", "functions")  # what counts as prompt, beside the messages
 
@@ -51,17 +53,19 @@ def answer_limit(request: Request) -> int | None:
 
 def estimated_cost(request: Request, answer_tokens: int) -> float | None:
     """About what a request costs (US dollars) with an answer of so many tokens; None if unknown."""
-    if not (request.embedded or has_prices(request.base_url)):
+    if request.embedded:
+        return 0.0
+    if not has_prices(request.base_url):
         return None  # before a long history is measured
-    prompt = estimated_prompt(request)
+    prompt = math.ceil(estimated_prompt(request) / _STEP) * _STEP
     tier = {**request.parameters, **request.extra}.get("service_tier")
-    return cost(
-        request.model,
-        Usage(prompt, answer_tokens, prompt + answer_tokens),
-        base_url=request.base_url,
-        embedded=request.embedded,
-        service_tier=tier,
-    )
+    usage = Usage(prompt, answer_tokens, prompt + answer_tokens)
+    return _cost(request.model, usage, request.base_url, str(tier) if tier else None)
+
+
+@functools.lru_cache(maxsize=4096)
+def _cost(model: str, usage: Usage, base_url: str, tier: str | None) -> float | None:
+    return cost(model, usage, base_url=base_url, service_tier=tier)
 
 
 def told_before(requests: Sequence[Request]) -> tuple[str, ...]:
@@ -84,7 +88,8 @@ def _told(requests: Sequence[Request]) -> str:
         host = urlsplit(first.base_url).netloc.rpartition("@")[2]
         return f"{many} to {host}: the price of {first.model} there is unknown."
     limits = [answer_limit(request) for request in requests]
-    prompts = f"~{sum(map(estimated_prompt, requests)):,} prompt tokens"
+    tokens = float(f"{sum(map(estimated_prompt, requests)):.2g}")
+    prompts = f"~{tokens:,.0f} prompt tokens"
     known = [limit for limit in limits if limit is not None]
     if len(known) < len(limits):
         return (

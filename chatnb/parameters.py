@@ -161,7 +161,7 @@ class Parameters(Table):
     )  # fmt: skip
     response_format = AnswerFormat(
         'The form of the answer: {"type": "json_object"}, or a JSON schema (in Python also a '
-        "pydantic model); an answer that does not fit is an error.",
+        "pydantic model); whether the answer fits is checked.",
         group="output", api_default='{"type": "text"}',
     )  # fmt: skip
     service_tier = OneOf(

@@ -149,6 +149,8 @@ def _instance(text: str, model: type[BaseModel]) -> BaseModel:
         return model.model_validate_json(text)
     except ValidationError as error:
         raise MisfitError(_first_of(error)) from None
+    except Exception as error:  # noqa: BLE001 - a model's own validators may raise anything
+        raise MisfitError(f"{type(error).__name__}: {error}") from None
 
 
 def _first_of(error: ValidationError) -> str:
@@ -170,6 +172,8 @@ def _validate(value: Any, schema: Mapping[str, Any]) -> None:
         found = best_match(validator.iter_errors(value))
     except Unresolvable as error:
         raise MisfitError(f"the schema has a reference that leads nowhere ({error})") from None
+    except RecursionError:
+        raise MisfitError("the schema refers to itself without end") from None
     if found is not None:
         raise MisfitError(f"{_where(found.absolute_path)}{found.message}")
 

@@ -29,11 +29,11 @@ class Settings(Table):
 
     budget = Number(
         "US dollars that this kernel may spend; at the limit nothing more is sent.",
-        0, 1_000_000, group=_GROUP, api_default="no limit",
+        0, group=_GROUP, api_default="no limit",
     )  # fmt: skip
     max_requests = Whole(
         "Requests an hour that this kernel may send, but to the embedded model.",
-        1, 10_000_000, group=_GROUP, api_default="200",
+        1, group=_GROUP, api_default="200",
     )  # fmt: skip
 
     def deadlines(self) -> Deadlines:

@@ -263,7 +263,7 @@ def test_what_samples_can_cost_is_said_before_they_are_sent(chat, backend, capsy
     backend.enqueue(look)
     sample("Hi " * 999, seeds=[1], session=chat, progress=False, max_completion_tokens=20, n=2)
     line = (
-        "1 request: at most $0.00013 with gpt-6-luna (~1,003 prompt tokens, answers of 40 tokens)."
+        "1 request: at most $0.00013 with gpt-6-luna (~1,000 prompt tokens, answers of 40 tokens)."
     )
     assert line in seen[0]
 

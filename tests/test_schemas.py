@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 from typing import Literal
 
 import pydantic
@@ -45,6 +46,15 @@ class Book(pydantic.BaseModel):
 
 class Node(pydantic.BaseModel):
     children: list[Node]
+
+
+class Picky(pydantic.BaseModel):
+    name: str
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def known(cls, name: str) -> str:
+        return {}[name]
 
 
 SCHEMA = {
@@ -112,6 +122,7 @@ def test_a_model_survives_a_copy_of_the_parameters():
     [
         ({"type": "object", "properties": {"a": {"type": "whole"}}}, "no JSON schema"),
         ({"type": "array", "items": 5}, "no JSON schema"),
+        ({"type": "string", "pattern": "["}, "no JSON schema"),
         (int, "a JSON schema or a pydantic model"),
         ("json", "a JSON schema or a pydantic model"),
     ],
@@ -147,6 +158,8 @@ def test_an_answer_that_fits_is_parsed(text, form, value):
         ("[]", {"type": "json_object"}, "no JSON object"),
         ("[" * 100_000, {"type": "json_object"}, "recursion"),
         ("{}", {"type": "object", "properties": {}, "allOf": [{"$ref": "#/no"}]}, "nowhere"),
+        ("{}", {"$ref": "#"}, "refers to itself without end"),
+        ('{"name": "x"}', Picky, "^KeyError: 'x'$"),
     ],
 )
 def test_an_answer_that_does_not_fit_says_why_in_one_line(text, form, said):
@@ -168,6 +181,15 @@ def test_the_fields_of_a_form_are_known_before_any_answer():
     assert fields_of(form_of(SCHEMA)) == ("stars",)
     assert fields_of(form_of({"type": "json_object"})) == ()
     assert fields_of(form_of({"$ref": "#/$defs/A", "$defs": {"A": SCHEMA}})) == ("stars",)
+
+
+def test_json_on_the_line_of_a_cell_keeps_its_braces():
+    from chatnb.magics.magic_options import parsed as options
+
+    schema = '{"type": "object", "properties": {"a": {"type": "object"}}}'
+    found, prompt = options(f"--response_format '{schema}' Hi", {"a": "no"})
+    assert found.parameters["response_format"]["json_schema"]["schema"] == json.loads(schema)
+    assert prompt == "Hi"
 
 
 def test_ask_returns_an_instance_of_the_model(chat, backend):
@@ -242,8 +264,6 @@ def test_a_form_given_as_extra_is_checked_too(chat, backend):
 
 
 def test_the_row_and_the_body_hold_plain_json(chat, backend):
-    import json
-
     backend.enqueue('{"sentiment": "good", "stars": 4}')
     chat.ask("How was it?", response_format=Review)
     request: Request = backend.requests[0]
