@@ -12,7 +12,7 @@ from chatnb.errors import ChatError
 
 FIRST_NOTEBOOK = "00-start-here.ipynb"
 COPY = "chatnb-notebooks"
-COPIED = (".ipynb", ".md", ".csv")  # the notebooks, and what their map and they link to
+COPIED = (".ipynb", ".md", ".csv", ".svg")  # the notebooks, and what they link to
 
 
 def open_lab(arguments: Sequence[str]) -> int:
@@ -56,9 +56,11 @@ def shipped_notebooks() -> Path:
 
 def _copy_missing(source: Path, target: Path) -> list[Path]:
     """Copy what is not there yet; what the user changed stays theirs."""
+    names = sorted(file.relative_to(source) for file in source.rglob("*") if file.suffix in COPIED)
+    shown = [name for name in names if not name.parts[0].startswith(".")]
+    missing = [name for name in shown if not (target / name).exists()]
     target.mkdir(exist_ok=True)
-    files = [file for file in sorted(source.iterdir()) if file.suffix in COPIED]
-    missing = [file for file in files if not (target / file.name).exists()]
-    for file in missing:
-        shutil.copyfile(file, target / file.name)
+    for name in missing:
+        (target / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source / name, target / name)
     return missing

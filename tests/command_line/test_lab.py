@@ -30,8 +30,9 @@ def test_elsewhere_the_notebooks_are_copied(tmp_path: Path) -> None:
     assert folder == tmp_path / "chatnb-notebooks"
     copy, shipped = folder / lab.FIRST_NOTEBOOK, lab.shipped_notebooks() / lab.FIRST_NOTEBOOK
     assert copy.read_bytes() == shipped.read_bytes()
-    names = {path.name for path in folder.iterdir()}
-    assert {"README.md", "for-teachers.md", "coverage.csv", "01-one-request.ipynb"} <= names
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    linked = {"README.md", "for-teachers.md", "coverage.csv", "images/binder.svg"}
+    assert linked | {"01-one-request.ipynb"} <= names
 
 
 def test_what_the_user_changed_is_never_overwritten(tmp_path: Path) -> None:

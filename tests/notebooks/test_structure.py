@@ -13,7 +13,7 @@ from tests.notebooks.exercise_cells import CHECK, EXERCISE, paths, read, solutio
 
 MOST_CELLS, MOST_WORDS = 25, 770
 BADGE = (
-    "[![Binder](https://mybinder.org/badge_logo.svg)]"
+    "[![Open on Binder](images/binder.svg)]"  # a picture of our own: nothing is fetched on opening
     "(https://mybinder.org/v2/gh/chatnb/chatnb/HEAD?urlpath=lab/tree/notebooks/{name})"
 )
 FIRST_CELL = re.compile(
