@@ -54,7 +54,7 @@ class Finding:
     def _repr_mimebundle_(self, **_: object) -> Mapping[str, Any]:
         color = _COLORS[self.verdict]
         head = (
-            f'<strong style="color:{color}">{escaped(self.verdict)}</strong> '
+            f'<strong style="color:{color}">{escaped(self.verdict)}:</strong> '
             f"{escaped(self.measured)}"
         )
         number = f'<span style="color:{_QUIET}">{escaped(self.number)}</span> '
