@@ -59,11 +59,11 @@ def test_every_answer_has_the_shape_of_the_schema(run: runs.Run) -> None:
 @pytest.mark.kernel
 @pytest.mark.model
 def test_a_high_temperature_with_all_tokens_varies_more_than_a_low_one(run: runs.Run) -> None:
-    """Measured with six answers a cell: 1.00 against 0.12."""
+    """Measured with six answers a cell: 0.99 against 0.29."""
     rows = run.rows[run.rows["top_p"].notna()]
     pairs = rows.groupby(["temperature", "top_p"])["reply"].agg(lambda texts: distinct(texts, 2))
     assert rows.groupby(["temperature", "top_p"]).size().tolist() == [6] * 9
-    assert pairs[1.2, 1] - pairs[0.3, 0.3] > 0.4
+    assert pairs[1.2, 1] - pairs[0.3, 0.3] > 0.35
 
 
 def rows_with(fields: Mapping[str, Any], *replies: str) -> pandas.DataFrame:
