@@ -102,6 +102,7 @@ def open_log(path: Path) -> tuple[sqlite3.Connection, tuple[str, ...]]:
     """
     if path == MEMORY:
         connection = _connect(path)
+        connection.execute("PRAGMA temp_store=MEMORY")  # nor does anything spill
         _make_schema(connection)
         return connection, ()
     make_private(path)

@@ -17,6 +17,7 @@ from tests.browser.panel_page import PanelPage, connect_to
 from tests.security.active_content import ACTIVE, HOSTILE, MODELS, HostileServer
 
 OUTPUTS = [".jp-OutputArea-output"]
+PING = "async url => { await fetch(url, { mode: 'no-cors' }).catch(() => null) }"
 
 
 @pytest.fixture
@@ -43,12 +44,15 @@ def run_everything(open_page: Open, server: HostileServer) -> NotebookPage:
     page = open_page(cells, width=1400)
     for cell in range(len(cells)):
         page.run(cell)
-    page.page.wait_for_timeout(300)  # what was drawn has had time to act
     return page
 
 
 def assert_nothing_acts(page: Any, server: HostileServer, roots: list[str]) -> None:
     count, found, hacked = page.evaluate(ACTIVE, roots)
+    # Once the server has this request it has those that came before it.
+    asked = len(server.requests)
+    page.evaluate(PING, server.base_url + "/ping")
+    server.wait_for_requests(asked + 1)
     assert count > 50  # there was something to look at
     assert found == []
     assert hacked is None
@@ -56,49 +60,44 @@ def assert_nothing_acts(page: Any, server: HostileServer, roots: list[str]) -> N
 
 
 def test_nothing_acts_in_cells_nor_when_the_notebook_is_opened_again(
-    open_in_lab: Open, server: HostileServer
+    open_in_lab: Open, server: HostileServer, tmp_path: Path
 ) -> None:
     page = run_everything(open_in_lab, server)
     assert_nothing_acts(page.page, server, OUTPUTS)
     assert "window.hacked" in page.text(1)
     page.screenshot("active-content")
     page.save()
-    sent = len(server.requests)
+    sent = server.asked
     page.page.reload()
     page.wait_until_idle()
     assert_nothing_acts(page.page, server, OUTPUTS)
-    copied = page.path.with_stem(f"{page.path.stem}-from-elsewhere")
-    # As if it came by mail: no signature of this machine's is on it.
-    text = page.path.read_text(encoding="utf-8").replace("Hello", "Hello there", 1)
-    copied.write_text(text, encoding="utf-8")
-    again = open_in_lab(copied)
+    again = open_in_lab(from_elsewhere(page.path, tmp_path))
     assert_nothing_acts(again.page, server, OUTPUTS)
-    assert len(server.requests) == sent
+    assert_nothing_acts(exported(page, tmp_path), server, OUTPUTS)
+    assert server.asked == sent
     assert not page.dialogs + again.dialogs
-    types = {
-        kind
-        for number in range(15)
-        for output in again.outputs(number)
-        for kind in output.get("data", {})
-    }
-    assert types <= {"text/html", "text/plain"}
+    outputs = [output for number in range(15) for output in again.outputs(number)]
+    types = {kind for output in outputs for kind in output.get("data", {})}
+    assert types == {"text/html", "text/plain"}
+    page.outside.clear()  # the exported page asks for MathJax elsewhere, which is refused
 
 
-def test_nothing_acts_in_the_exported_html(
-    open_in_lab: Open, server: HostileServer, tmp_path: Path
-) -> None:
-    page = run_everything(open_in_lab, server)
-    page.save()
-    copied = Path(shutil.copy(page.path, tmp_path / "notebook.ipynb"))
+def from_elsewhere(path: Path, directory: Path) -> Path:
+    """As if it came by mail: no signature of this machine's is on it."""
+    text = path.read_text(encoding="utf-8").replace("Hello", "Hello there", 1)
+    (directory / "mailed.ipynb").write_text(text, encoding="utf-8")
+    return directory / "mailed.ipynb"
+
+
+def exported(page: NotebookPage, directory: Path) -> Any:
+    """The page that nbconvert makes of the notebook, in the same browser."""
+    copied = Path(shutil.copy(page.path, directory / "notebook.ipynb"))
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--log-level=ERROR", copied]
     subprocess.run(command, check=True, timeout=120)
-    sent = len(server.requests)
     shown = page.context.new_page()
     shown.goto(copied.with_suffix(".html").as_uri())
     shown.wait_for_load_state("load")
-    assert_nothing_acts(shown, server, OUTPUTS)
-    assert len(server.requests) == sent
-    page.outside.clear()  # nbconvert's own page asks for MathJax, which the browser refuses
+    return shown
 
 
 def test_nothing_acts_in_the_panel(open_in_lab: Open, server: HostileServer) -> None:
@@ -114,7 +113,6 @@ def test_nothing_acts_in_the_panel(open_in_lab: Open, server: HostileServer) -> 
         panel.root.locator(".chatnb-live").wait_for(state="detached")
     for tab in ("Compare", "Log", "Code", "Chat"):
         panel.tab(tab)
-        panel.page.wait_for_timeout(200)
         assert_nothing_acts(panel.page, server, [".chatnb-panel"])
     panel.notebook.screenshot("active-content-panel", cell=panel.cell)
     panel.notebook.save()

@@ -108,5 +108,10 @@ class HostileServer(LoopbackServer):
         return super()._answer(exchange)
 
     @property
+    def asked(self) -> int:
+        """How many requests were for the model."""
+        return sum("/v1/chat" in request.path for request in self.requests)
+
+    @property
     def beacons(self) -> list[str]:
         return [request.path for request in self.requests if "beacon" in request.path]

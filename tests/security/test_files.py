@@ -11,6 +11,7 @@ import pytest
 
 from chatnb.connections import connection_to
 from tests.loopback import LoopbackServer
+from tests.misbehavior import TEXT
 from tests.project.house import PACKAGE, rooms
 from tests.real_kernel import RealKernel
 
@@ -80,6 +81,27 @@ def test_a_spool_is_private_under_umask_000(
         assert stat.S_IMODE(spool.stat().st_mode) == 0o600
     finally:
         kernel.close()
+
+
+@pytest.mark.kernel
+def test_with_a_log_in_memory_nothing_is_on_disk(
+    home: Path, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATNB_LOG", ":memory:")
+    kernel = RealKernel(home)
+    try:
+        ran = kernel.run(
+            f"%load_ext chatnb\nimport chatnb\n%chat_connect {server.base_url} -m crlf\n"
+            "%chat hello\nprint(len(chatnb.log(all=True)), chatnb.log()['reply'][0])"
+        )
+        assert ran.stdout.endswith(f"1 {TEXT}\n")
+        # What SQLite would spill goes to files that have no name any more.
+        open_files = Path(f"/proc/{kernel.manager.provisioner.pid}/fd")
+        opened = {str(fd.readlink()) for fd in open_files.iterdir()}
+    finally:
+        kernel.close()
+    assert not [name for name in opened if "chatnb/" in name or "etilqs" in name]
+    assert list(home.rglob("*")) == []
 
 
 def test_no_env_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

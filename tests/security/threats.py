@@ -46,7 +46,6 @@ THREATS: dict[str, tuple[str, ...]] = {
     "answers as active content": (
         "browser/test_active_content.py::"
         "test_nothing_acts_in_cells_nor_when_the_notebook_is_opened_again",
-        "browser/test_active_content.py::test_nothing_acts_in_the_exported_html",
         "browser/test_active_content.py::test_nothing_acts_in_the_panel",
         "browser/test_chat_journey.py::test_hostile_text_stays_text",
         "rendering/test_reply_html.py::test_hostile_text_stays_text",
