@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fault_table import LATE_S, Fault
+from tests.hostile_answers import BOMB_MB
 from tests.kernels.fault_kernel import (
     assert_cell,
     assert_conversation,
@@ -210,3 +211,23 @@ def test_the_deadline_for_connecting_is_a_setting_too(fault_kernel, server, deaf
     kernel.run("%chat_set connect_timeout=unset")
     assert_row(one_row(left), fault, host)
     assert_cell(ran, fault, host)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the figure has another unit")
+@pytest.mark.parametrize("model", ["bomb", "bomb-400", "bomb-in-stream", "line-without-end"])
+def test_an_answer_without_measure_does_not_fill_the_memory(fault_kernel, server, model):
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    before = int(fault_kernel.kernel.run(peak).stdout)
+    for stream in named(model).streams:
+        fault_kernel.meet(named(model), stream, server.base_url)
+    grown_mb = (int(fault_kernel.kernel.run(peak).stdout) - before) / 1_000
+    assert grown_mb < BOMB_MB
+
+
+def test_the_cells_after_a_fault_are_not_run(fault_kernel, server):
+    fault_kernel.prepare(server.base_url, LATE_S)
+    first = fault_kernel.kernel.start("%%chat -m status-503\nhello there")
+    second = fault_kernel.kernel.start("%%chat\nand then?")
+    assert fault_kernel.kernel.wait(first).status == "error"
+    assert fault_kernel.kernel.wait(second).status == "aborted"
+    assert {request.model for request in server.requests[1:]} == {"status-503"}

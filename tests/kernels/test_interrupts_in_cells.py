@@ -71,3 +71,33 @@ def test_run_all_stops_at_an_interrupted_cell_and_keep_enters_its_text(fault_ker
     fault_kernel.kernel.run("chatnb.session().keep()")
     texts = [message["content"] for message in fault_kernel.report()["messages"]]
     assert texts[2:] == ["hello there", "Hello"]
+
+
+def test_interrupted_samples_are_rows_and_the_rest_is_not_sent(fault_kernel, server):
+    fault_kernel.prepare(server.base_url, LATE_S)
+    options = "seeds=range(9), parallel=3, model='stall-before-headers', progress=False"
+    cell = fault_kernel.kernel.start(f"taken = chatnb.sample('hello there', {options})")
+    server.wait_for_requests(1 + 3)
+    at = time.monotonic()
+    fault_kernel.kernel.interrupt()
+    ran = fault_kernel.kernel.wait(cell)
+    assert (ran.status, ran.error) == ("ok", None)
+    assert "3 of 9 samples were sent; they are kept" in ran.stdout
+    sent = server.requests[1:]
+    assert all(request.left.wait(PATIENCE_S) for request in sent)
+    assert max(request.left_at for request in sent) - at < WITHIN_S
+    rows = fault_kernel.report()["rows"]
+    assert [(row["status"], row["attempts"]) for row in rows] == [("interrupted", 1)] * 3
+
+
+def test_an_interrupted_question_is_one_line_and_a_row(fault_kernel, server):
+    fault_kernel.prepare(server.base_url, LATE_S)
+    code = "answer = chatnb.ask('hello there', model='stall-before-headers')"
+    cell = fault_kernel.kernel.start(code)
+    server.wait_for_requests(1 + 1)
+    fault_kernel.kernel.interrupt()
+    ran = fault_kernel.kernel.wait(cell)
+    [line] = ran.error["traceback"]
+    assert line.startswith("Interrupted: Stopped before any text came.")
+    assert one_row(fault_kernel.report())["status"] == "interrupted"
+    assert "NameError" in str(fault_kernel.kernel.run("answer").error)
