@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import socket
+import time
 from contextlib import closing
 
 import pytest
@@ -12,7 +13,7 @@ from chatnb.backend import Connection, Flight
 from chatnb.errors import ChatError, InvalidInput, RequestFailed
 from chatnb.openai_backend import OpenAIBackend
 from tests.fault_table import CANARY, KEY_VARIABLE, WIRE_FAULTS, Fault, name_of, tried
-from tests.loopback import LoopbackServer
+from tests.loopback import PATIENCE_S, LoopbackServer
 from tests.wire.conftest import Ask, flight_for, request_for
 
 
@@ -24,8 +25,11 @@ def test_fault_becomes_its_line(
     fault: Fault, stream: bool, server: LoopbackServer, ask: Ask, backend: OpenAIBackend
 ) -> None:
     flight = flight_for(fault.model)
+    began = time.monotonic()
     with pytest.raises(ChatError) as caught:
         ask(fault.model, stream=stream, flight=flight)
+    # The server's own patience with us ends what nobody else does.
+    assert time.monotonic() - began < 0.75 * PATIENCE_S
     error = caught.value
     host = backend.connection.host
     assert error.line.startswith(fault.line_of(host))  # what mends it may follow
