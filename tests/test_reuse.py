@@ -104,6 +104,18 @@ def test_a_failed_answer_is_asked_again(chat, backend):
     assert len(backend.requests) == 2
 
 
+def test_what_is_still_in_the_air_is_no_answer(chat, backend):
+    taken = []
+
+    def look(request, flight):
+        taken.append(logged_answers(chat.log, [request]))
+        return "fine"
+
+    backend.enqueue(look)
+    take(chat, "a")
+    assert taken == [[None]]
+
+
 def test_an_answer_to_ask_and_one_of_an_earlier_kernel_count(chat, backend, log):
     backend.enqueue("of yesterday")
     chat.ask("a", temperature=0)
@@ -135,6 +147,8 @@ def test_extraction_reuses_what_fits_and_asks_again_for_what_does_not(chat, back
     found = extract(["good", "bad"], schema, **options)
     assert list(found["stars"]) == [4, 1]
     assert list(found["reused"]) == [True, False]
+    # The bad answer is still there, and older: it does not stand in the way of the good one.
+    assert list(extract(["good", "bad"], schema, **options)["reused"]) == [True, True]
 
 
 def test_the_embedded_model_is_its_file_and_not_its_port():
@@ -144,6 +158,22 @@ def test_the_embedded_model_is_its_file_and_not_its_port():
     here = answer_key(asked(base_url="http://127.0.0.1:1/v1", model_file="b179"))
     assert here == answer_key(asked(base_url="http://127.0.0.1:2/v1", model_file="b179"))
     assert here != answer_key(asked(base_url="http://127.0.0.1:1/v1", model_file="c280"))
+
+
+def test_requests_to_the_embedded_model_name_its_file(tmp_path):
+    from chatnb.connections import connection_to, opened
+
+    def file_of(path=None):
+        connected = opened(connection_to("local", path=path))
+        model = connected.connection.model
+        return connected.backend.prepare(Request(model, (Message("user", "a"),))).model_file
+
+    assert file_of().startswith("b179c952")
+    own = tmp_path / "own.gguf"
+    own.write_bytes(b"GGUF and so on")
+    first = file_of(str(own))
+    own.write_bytes(b"GGUF and something else")
+    assert len({file_of(), first, file_of(str(own))}) == 3
 
 
 def test_a_history_is_not_hashed_at_each_turn():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatnb.errors import ChatError, RequestFailed
+from chatnb.log_lookup import last_turns
 from chatnb.request_log import RequestLog, log_rows
 from chatnb.sessions import Session
 from tests.fake_backend import FakeBackend, connected
@@ -105,3 +106,14 @@ def test_a_row_says_nothing_of_a_system_message_that_is_the_conversations(log_pa
     stored = log_rows.last_conversation(RequestLog(log_path, notebook="a.ipynb"), "a.ipynb")
     assert stored is not None
     assert stored.standing == stored.exchange == number
+
+
+def test_an_answer_that_did_not_fit_is_no_turn_to_go_on_from(restart: Restart) -> None:
+    chat = restart("one", "no JSON")
+    chat.send("first")
+    with pytest.raises(ChatError):
+        chat.send("second", response_format={"type": "json_object"})
+    assert resumed(restart) == ["user: first", "assistant: one"]
+    found = last_turns(chat.log.path, "a.ipynb", "another kernel")
+    assert found is not None
+    assert found[1] == 1
