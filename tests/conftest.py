@@ -72,6 +72,33 @@ def log_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def backend() -> Any:
+    """The fake backend that answers `chat`."""
+    from tests.fake_backend import FakeBackend
+
+    return FakeBackend()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Any]:
+    """The log of `chat`, in a file of its own."""
+    from chatnb.request_log import RequestLog
+
+    log = RequestLog(tmp_path / "log.sqlite")
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def chat(backend: Any, log: Any) -> Any:
+    """A session that a fake backend answers."""
+    from chatnb.sessions import Session
+    from tests.fake_backend import connected
+
+    return Session(connected(backend), log)
+
+
+@pytest.fixture
 def shell() -> Iterator[Any]:
     """IPython's singleton, without history; an error in a cell is raised into the test."""
     from tests.raising_shell import RaisingShell

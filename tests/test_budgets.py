@@ -12,7 +12,6 @@ from chatnb import kernel as wiring
 from chatnb.errors import InvalidInput, PartialReply, RequestFailed
 from chatnb.extraction import extract
 from chatnb.records import Choice, Reply, Usage
-from chatnb.request_log import RequestLog
 from chatnb.request_log.log_frame import frame
 from chatnb.samples import sample
 from chatnb.sessions import Session
@@ -37,13 +36,6 @@ class PaidBackend(FakeBackend):
 @pytest.fixture
 def backend():
     return PaidBackend()
-
-
-@pytest.fixture
-def log(tmp_path):
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield log
-    log.close()
 
 
 @pytest.fixture

@@ -11,11 +11,7 @@ import pytest
 from chatnb.errors import InvalidInput, RequestFailed
 from chatnb.extraction import extract
 from chatnb.records import Choice, Reply
-from chatnb.request_log import RequestLog
 from chatnb.request_log.log_frame import frame
-from chatnb.sessions import Session
-
-from .fake_backend import FakeBackend, connected
 
 STARS = {"type": "object", "properties": {"stars": {"type": "integer"}}, "required": ["stars"]}
 
@@ -27,18 +23,6 @@ class Author(pydantic.BaseModel):
 class Book(pydantic.BaseModel):
     title: str
     author: Author
-
-
-@pytest.fixture
-def backend():
-    return FakeBackend()
-
-
-@pytest.fixture
-def chat(backend, tmp_path):
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield Session(connected(backend), log)
-    log.close()
 
 
 def take(chat, *arguments, **options):

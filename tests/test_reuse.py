@@ -16,26 +16,9 @@ from chatnb.request_log.logged_answers import _IDS, logged_answers
 from chatnb.samples import sample
 from chatnb.sessions import Session
 
-from .fake_backend import FakeBackend, connected, reply
+from .fake_backend import connected, reply
 
 _PLAN = f"EXPLAIN QUERY PLAN {_IDS}"
-
-
-@pytest.fixture
-def backend():
-    return FakeBackend()
-
-
-@pytest.fixture
-def log(tmp_path):
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def chat(backend, log):
-    return Session(connected(backend), log)
 
 
 def take(chat, *arguments, **options):

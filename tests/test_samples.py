@@ -13,19 +13,7 @@ from chatnb.request_log.log_frame import frame
 from chatnb.samples import sample
 from chatnb.sessions import Session
 
-from .fake_backend import FakeBackend, connected, reply
-
-
-@pytest.fixture
-def backend():
-    return FakeBackend()
-
-
-@pytest.fixture
-def chat(backend, tmp_path):
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield Session(connected(backend), log)
-    log.close()
+from .fake_backend import connected, reply
 
 
 def take(chat, *arguments, **options):

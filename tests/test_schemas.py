@@ -12,12 +12,10 @@ import pytest
 from chatnb.errors import ChatError, InvalidInput, UnfitReply
 from chatnb.parameters import Parameters
 from chatnb.records import Request
-from chatnb.request_log import RequestLog
 from chatnb.request_log.log_frame import frame
 from chatnb.schemas import MisfitError, ResponseFormat, fields_of, parsed
-from chatnb.sessions import Session
 
-from .fake_backend import FakeBackend, connected, reply
+from .fake_backend import reply
 
 
 class Review(pydantic.BaseModel):
@@ -62,18 +60,6 @@ SCHEMA = {
     "properties": {"stars": {"type": "integer", "maximum": 5}},
     "required": ["stars"],
 }
-
-
-@pytest.fixture
-def backend():
-    return FakeBackend()
-
-
-@pytest.fixture
-def chat(backend, tmp_path):
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield Session(connected(backend), log)
-    log.close()
 
 
 def form_of(value):

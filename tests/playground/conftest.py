@@ -4,22 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatnb.request_log import RequestLog
-from chatnb.sessions import Session
-from tests.fake_backend import FakeBackend, connected
 from tests.waiting import wait_for
-
-
-@pytest.fixture
-def backend():
-    return FakeBackend()
-
-
-@pytest.fixture
-def chat(backend, tmp_path):
-    log = RequestLog(tmp_path / "log.sqlite")
-    yield Session(connected(backend), log)
-    log.close()
 
 
 @pytest.fixture

@@ -77,6 +77,16 @@ def test_a_refused_prompt_comes_back_too(panel, backend):
     assert backend.requests == []
 
 
+def test_what_the_budget_refuses_comes_back_with_the_line_that_raises_it(panel, chat, backend):
+    chat.settings.max_requests = 1
+    chat.ask("one")
+    panel.send("two")
+    idle = panel.wait_for("idle")
+    assert idle["draft"] == "two"
+    assert "%chat_set max_requests=2 raises it" in idle["unfinished"]["line"]
+    assert len(backend.requests) == 1
+
+
 def test_partial_text_stays_in_sight_and_can_be_kept(panel, chat, backend):
     partial = Reply((Choice(0, "Half an ans"),))
     backend.enqueue(PartialReply("It broke off.", kind="cut", reply=partial))
