@@ -476,6 +476,53 @@ def message_with(finish_reason: str | None = "stop", **fields: Any) -> dict[str,
     return answer
 
 
+HOSTILE = """<script>window.hacked = 1</script>
+<img src=x onerror="window.hacked = 2"> <svg onload="window.hacked = 3"></svg>
+<iframe src="javascript:parent.hacked = 4"></iframe> <b onmouseover="window.hacked = 5">bold</b>
+<form action="/hacked"><input autofocus onfocus="window.hacked = 6"></form>
+<style>body { display: none }</style> <base href="http://elsewhere.test/">
+<div style="position: fixed; inset: 0; z-index: 9999">cover</div> <plaintext>
+
+[link](javascript:window.hacked=7) [data](data:text/html,<script>window.hacked=8</script>)
+[page](/lab/tree/x?hacked) <javascript:window.hacked=9> ![beacon](http://elsewhere.test/beacon.png)
+[ref]
+
+[ref]: javascript:window.hacked=10
+
+$\\href{javascript:window.hacked=11}{x}$ $\\unicode{<img src=x onerror=window.hacked=12>}$
+
+```<img src=x onerror=window.hacked=13>
+</code></pre><script>window.hacked = 14</script>
+```
+
+| a | b |
+|---|---|
+| <script>window.hacked = 15</script> | ![](http://elsewhere.test/cell.png) |
+"""
+ROW = "| " + " | ".join(f"cell {column}" for column in range(12)) + " |\n"
+RIGHT_TO_LEFT = (
+    "\u05e9\u05dc\u05d5\u05dd \u202eoverride\u202c \u2066isolate **\u0645\u0631\u062d\u0628\u0627**"
+)
+
+
+def _long(text: str, size: int) -> Answer:
+    def answer(exchange: Exchange) -> None:
+        exchange.begin_stream()
+        for start in range(0, len(text), size):
+            exchange.text(text[start : start + size])
+        exchange.finish()
+
+    return answer
+
+
+ANSWERS |= {
+    "hostile": _long(HOSTILE, 40),
+    "huge-table": _long(ROW + "|---" * 12 + "|\n" + ROW * 1_000, 5_000),
+    "five-megabytes": _long("hostile <b>words</b>" * 250_000, 50_000),
+    "right-to-left": _long(RIGHT_TO_LEFT, 10),
+}
+
+
 @answers("thinking")
 def thinking(exchange: Exchange) -> None:
     if not exchange.streams:

@@ -11,6 +11,7 @@ from chatnb.sessions import Session
 
 Event = dict[str, Any]
 
+LONGEST = 1_000_000  # characters; all forms travel with each move of a slider
 PLACEHOLDER = "Your prompt"  # while nothing is typed
 
 
@@ -31,4 +32,9 @@ def code_event(session: Session, draft: str) -> Event:
         }
     except ChatError as error:
         return {"event": "code", "line": error.line}
-    return {"event": "code", "line": "", **shown}
+    if (longest := max(map(len, shown.values()))) > LONGEST:
+        line = f"This request has {longest:,} characters: too long for this page. "
+        return {"event": "code", "line": f"{line}In a cell, %%chat --dry-run shows it."}
+    # It is copied, and inserted as a cell: a key that was typed into the prompt stays out of it.
+    safe = {name: session.log.redacted(code) for name, code in shown.items()}
+    return {"event": "code", "line": "", **safe}

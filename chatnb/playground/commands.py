@@ -156,7 +156,7 @@ class Commands:
 
     def _sending(self, prompt: str, job: Callable[[], Reply]) -> None:
         if self.session.busy:
-            raise InvalidInput("It is still answering: wait for it, or stop it.", kind="busy")
+            raise InvalidInput(self.why_busy(), kind="busy")
 
         def run() -> None:
             failure: ChatError | Interrupted | None = None
@@ -168,6 +168,10 @@ class Commands:
 
         self.begins(prompt)
         in_background(run)
+
+    def why_busy(self) -> str:
+        """Why no other request can be sent now."""
+        return "It is still answering: wait for it, or stop it."
 
     def begins(self, prompt: str) -> None:
         """A request of this panel is on its way."""

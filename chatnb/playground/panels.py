@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ from chatnb.records import Exchange
 from chatnb.sessions import Session
 
 Event = dict[str, Any]
+
+RELEASED_AFTER_S = 0.5  # where a request has not ended so long after it was stopped
 
 
 class Panel(Commands):
@@ -84,7 +87,11 @@ class Panel(Commands):
 
     def begins(self, prompt: str) -> None:
         with self._lock:
-            self._tell(self.view.takes_off(prompt))
+            self._tell(self.view.takes_off(prompt, draft=prompt))
+
+    def why_busy(self) -> str:
+        gives_up = self.view.gives_up
+        return f"The stopped request {gives_up}" if gives_up else super().why_busy()
 
     def drafted(self, text: str) -> None:
         self._tell([{"event": "draft", "text": text}, {"event": "page", "name": "chat"}])
@@ -141,6 +148,13 @@ class Panel(Commands):
         """A stop that comes late must not end the next answer."""
         if self.view.flight == flight:
             self.stop()
+            in_background(lambda: self._release(flight))
+
+    def _release(self, flight: int) -> None:
+        """A connection that hangs is ended by its own deadline alone: nobody waits for that."""
+        time.sleep(RELEASED_AFTER_S)
+        with self._lock:
+            self._tell(self.view.released(flight))
 
     def _on_compare_stop(self, id: str, **_: Any) -> None:
         self.comparison.stop(id)

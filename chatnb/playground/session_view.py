@@ -20,6 +20,7 @@ from chatnb.sessions import Session
 Event = dict[str, Any]
 
 KEPT_EXCHANGES = 1_000
+_NOTHING_CAME: Event = {"prompt": None, "answer": None}
 
 
 class SessionView:
@@ -30,6 +31,8 @@ class SessionView:
         self.transcript = Transcript()
         self._exchanges: dict[int, Exchange] = {}
         self._streaming: Streaming | None = None
+        self._draft = ""
+        self.gives_up: str | None = None  # when a request that was stopped ends, if not at once
         self._flights = 0
         self._connection: Event = {}
         self.models: tuple[str, ...] = ()  # what the server lists, once it was asked
@@ -112,16 +115,18 @@ class SessionView:
         }
         return self._connection
 
-    def takes_off(self, prompt: str) -> list[Event]:
-        """A request is on its way."""
+    def takes_off(self, prompt: str, draft: str = "") -> list[Event]:
+        """A request is on its way; `draft`: what goes back into the box if it is given up."""
         self._flights += 1
         self._streaming = Streaming(self._flights)
+        self._draft = draft
         live = {
             "event": "live",
             "flight": self._flights,
             "prompt": literal_html(prompt) if prompt else "",
             "who": self._who(),
             "waiting": "sending…",
+            "patient": f"still sending: no connection to {self._session.connection.host} yet…",
         }
         return [live]
 
@@ -135,11 +140,19 @@ class SessionView:
         self._streaming = None
         return {"event": "idle", "unfinished": unfinished, "draft": draft, "hints": list(hints)}
 
+    def released(self, flight: int) -> list[Event]:
+        """A request that was stopped and has not ended: its prompt goes back, nobody waits."""
+        if self.flight != flight or not self._session.busy:
+            return []
+        within = f"{self._session.settings.deadlines().connect:g} s"
+        self.gives_up = f"gives up connecting within {within}; then the next one can be sent."
+        line = f"Stopped. The request {self.gives_up}"
+        return [self.idle({**_NOTHING_CAME, "line": line, "remedies": []}, self._draft)]
+
     def refused(self, prompt: str, failure: ChatError | Interrupted) -> Event:
         """A prompt that became no request: it goes back into its box."""
-        mended = remedies(failure)
-        unfinished: Event = {"prompt": None, "answer": None, "line": failure.line}
-        return self.idle({**unfinished, "remedies": mended}, draft=prompt)
+        told = {"line": failure.line, "remedies": remedies(failure)}
+        return self.idle({**_NOTHING_CAME, **told}, draft=prompt)
 
     def spent(self, exchange: Exchange) -> Event:
         """What the session has cost, with an exchange that was not its own."""
@@ -153,6 +166,7 @@ class SessionView:
 
     def _landed(self, exchange: Exchange) -> list[Event]:
         self._remember(exchange)
+        self.gives_up = None
         if exchange.error is None:
             return [self.idle(hints=exchange_remedies(exchange)), self._totals()]
         own = exchange.request.origin.source == "panel"

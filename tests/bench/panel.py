@@ -18,6 +18,9 @@ from tests.browser import chromium, jupyter_servers
 from tests.browser.conftest import FLAGS
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.panel_page import PanelPage
+from tests.loopback import LoopbackServer
+
+Server = ServerProcess | LoopbackServer
 
 _TOKENS, _PACE = 2_000, 200
 _IMPORTS = "import time, chatnb, anywidget\nchat = chatnb.session()"
@@ -25,8 +28,15 @@ _OPEN = """begun = time.perf_counter()
 panel = chatnb.panel()
 display(panel)
 print("seconds", time.perf_counter() - begun)"""
-_TURNS = """chat.load([{"role": role, "content": f"{role} {n}: " + "some words " * 20}
-for n in range(200) for role in ("user", "assistant")])"""
+# How the loopback server misbehaves, what the stop means there, and what is seen before it.
+_STOPPED = {
+    "slow": ("while it streams: the client leaves", "word"),
+    "stall-in-body": ("while it stalls: the client leaves", "Hello"),
+    "wait-a-minute": ("while it waits to retry: the panel is free", "trying again"),
+}
+# Sent, not loaded: each has a receipt and a spending bar, from the log.
+_TURNS = """for n in range(200):
+    chat.send(f"prompt {n}: " + "some words " * 20)"""
 _MEMORY = """import gc
 def resident():
     gc.collect()
@@ -72,12 +82,13 @@ _DRAG = """async root => {
 
 
 def panel(server: ServerProcess) -> Iterator[Figure]:
-    """Opening, 200 turns, streaming, dragging, closing; in one JupyterLab."""
+    """Opening, 200 turns, streaming, dragging, stopping, closing; in one JupyterLab."""
     with _lab() as open_notebook:
         yield from _opening(open_notebook, server, "", "opening the panel", 1.5)
         yield from _opening(open_notebook, server, _TURNS, "opening it with 200 turns", 3)
         yield from _streaming(open_notebook, server)
         yield from _dragging(open_notebook, server)
+        yield from _stopping(open_notebook)
         yield from _closing(open_notebook, server)
 
 
@@ -133,6 +144,35 @@ def _dragging(open_notebook: Any, server: ServerProcess) -> Iterator[Figure]:
     shown.notebook.close()
 
 
+def _stopping(open_notebook: Any) -> Iterator[Figure]:
+    """From the click: until the server sees the client leave, or until the panel is free."""
+    with LoopbackServer() as server:
+        shown = _panel(open_notebook, server, "slow")
+        for model, (what, seen) in _STOPPED.items():
+            shown.use(model)
+            waits = [_stopped(shown, server, seen) for _ in range(5)]
+            beside = f"at most {max(waits):.0f} ms of {len(waits)}"
+            yield Figure(f"stop {what}", median(waits), 200, " ms", beside)
+        shown.notebook.close()
+
+
+def _stopped(shown: PanelPage, server: LoopbackServer, seen: str) -> float:
+    """Milliseconds."""
+    count = len(server.requests)
+    shown.send("Go")
+    received = server.wait_for_requests(count + 1)
+    shown.root.locator(".chatnb-live").get_by_text(seen).first.wait_for()
+    clicked = time.monotonic()
+    shown.button("Stop").evaluate("stop => stop.click()")
+    shown.root.locator(".chatnb-live").wait_for(state="detached")
+    free = time.monotonic()
+    if seen == "trying again":  # nobody to leave: the client has no answer to wait for
+        return (free - clicked) * 1e3
+    if not received.left.wait(10) or received.left_at is None:
+        raise RuntimeError(f"the server does not see that the client has left ({seen})")
+    return (received.left_at - clicked) * 1e3
+
+
 def _closing(open_notebook: Any, server: ServerProcess) -> Iterator[Figure]:
     page = open_notebook([_connect(server), _IMPORTS, _MEMORY])
     page.run_all()
@@ -141,15 +181,17 @@ def _closing(open_notebook: Any, server: ServerProcess) -> Iterator[Figure]:
     page.close()
 
 
-def _panel(open_notebook: Any, server: ServerProcess, model: str) -> PanelPage:
+def _panel(open_notebook: Any, server: Server, model: str) -> PanelPage:
     page = open_notebook([_connect(server, model), "%chat_panel", ""])
     page.run_all()
     return PanelPage(page, 1, 2)
 
 
-def _connect(server: ServerProcess, model: str = "echo") -> str:
+def _connect(server: Server, model: str = "echo") -> str:
     connect = f"%chat_connect {server.base_url} -m {model}"
-    return f"%load_ext chatnb\n{connect}\n%chat_set max_requests=1000000"
+    return f"%load_ext chatnb
+{connect}
+%chat_set max_requests=1000000"
 
 
 def _busy(browser: Any) -> float:

@@ -24,6 +24,7 @@ class PanelPage:
         notebook.select(cell)
         self.root = self.page.locator(".chatnb-panel:not(.chatnb-docked)").first
         self.root.wait_for()
+        self.side = self.root.locator(".chatnb-side")  # the parameters
         self.prompt = self.root.get_by_label("Prompt", exact=True)
 
     @classmethod

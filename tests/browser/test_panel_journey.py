@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import sys
 import time
 from collections.abc import Iterator
 
@@ -94,6 +97,41 @@ def test_stop_ends_the_request_on_the_wire(
     assert row[0] == "interrupted"
     assert (model == "slow") == ("word" in row[1])
     assert panel.prompt.input_value() == "Hello"
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """The address of a server whose queue is full: a connection to it hangs."""
+    with contextlib.ExitStack() as held:
+        server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            client = held.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses")
+def test_while_a_connection_hangs_there_is_a_word_and_stop_gives_the_panel_back(
+    open_notebook: Open, server: LoopbackServer, nobody: str
+) -> None:
+    connect = f"%chat_connect {nobody} -m echo\n%chat_set connect_timeout=30"
+    panel = PanelPage.open(open_notebook, connect, width=1500)
+    panel.send("Hello")
+    panel.root.get_by_text("no connection to 127.0.0.1").wait_for()
+    panel.button("Stop").click()
+    panel.unfinished().wait_for()  # well within the 30 s
+    assert "gives up connecting within 30 s" in panel.unfinished().inner_text()
+    assert panel.prompt.input_value() == "Hello"
+    panel.button("Send").click()
+    panel.root.get_by_text("The stopped request gives up connecting within 30 s").wait_for()
+    assert panel.ask("6 * 7") == 42
+    assert panel.ask("chatnb.session().busy")
+    panel.unfinished().get_by_text("Stopped.", exact=True).wait_for(timeout=60_000)
+    panel.run(f"%chat_connect {server.base_url} -m echo")
+    panel.button("Send").click()
+    panel.wait_for_turn()
+    assert panel.ask("chatnb.log()['status'].tolist()") == ["interrupted", "ok"]
 
 
 def test_send_pressed_while_a_cell_runs_sends_nothing_late(
@@ -226,3 +264,40 @@ def test_no_key_is_in_the_saved_notebook(panel: PanelPage, server: LoopbackServe
     )
     panel.notebook.save()
     assert "canary-a1b2c3d4e5" not in panel.notebook.path.read_text(encoding="utf-8")
+
+
+def test_a_key_typed_anywhere_is_in_no_notebook(panel: PanelPage, server: LoopbackServer) -> None:
+    key = "canary-" + "f6g7h8i9j0"
+    panel.run(
+        f"import os\nos.environ['CANARY_KEY'] = 'canary-' + '{key[7:]}'\n"
+        f"%chat_connect {server.base_url} -m echo --key CANARY_KEY"
+    )
+    panel.root.get_by_text("System message: none").click()
+    panel.root.get_by_label("System message", exact=True).fill(f"The key is {key}.")
+    panel.button("Set").click()
+    panel.root.locator(".chatnb-system-shown").get_by_text(key).wait_for()
+    panel.side.get_by_placeholder("add a text").fill(key)
+    panel.page.keyboard.press("Enter")
+    panel.send(f"My key is {key}, is it?")
+    panel.wait_for_turn()
+    assert key in panel.turns().first.inner_text()  # to whom it was typed it may be shown
+    panel.prompt.fill(f"And this draft has {key}")
+    panel.tab("Compare")
+    panel.root.get_by_label("Prompt for every lane").fill(key)
+    panel.root.get_by_label("Prompt for every lane").press("Control+Enter")
+    panel.root.get_by_text("Done. In the log: comparison").wait_for()
+    panel.tab("Code")
+    panel.root.get_by_role("region", name="Code").get_by_text("And this draft").wait_for()
+    panel.button("Insert as a cell").click()
+    panel.root.get_by_text("Inserted below.").wait_for()
+    panel.tab("Log")
+    panel.root.get_by_role("button", name="Exchange at").first.click()
+    panel.root.get_by_label("Request as JSON").wait_for()
+    panel.page.evaluate(
+        "window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+    )
+    panel.notebook.save()
+    saved = panel.notebook.path.read_text(encoding="utf-8")
+    assert key not in saved
+    assert "My key is [key removed], is it?" in saved
+    assert "And this draft has [key removed]" in saved

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from chatnb.errors import InvalidInput, PartialReply, RequestFailed
+from chatnb.errors import Interrupted, InvalidInput, PartialReply, RequestFailed
 from chatnb.playground.gate import FRESH_S, Gate
 from chatnb.playground.worker import Latest
 from chatnb.records import Choice, Reply
@@ -118,6 +118,31 @@ def test_stop_ends_the_answer_that_it_names_and_no_later_one(panel, chat, backen
     panel.receive(do="stop", flight=flight)
     assert stopped.wait(10)
     panel.wait_for("idle")
+
+
+def test_a_stopped_request_that_does_not_end_gives_its_prompt_back(panel, chat, backend):
+    """As where a connection hangs: only its own deadline ends it."""
+    flying, gave_up = threading.Event(), threading.Event()
+
+    def hangs(request, flight):
+        flying.set()
+        gave_up.wait(20)
+        raise Interrupted("Stopped.", kind="interrupted")
+
+    backend.enqueue(hangs)
+    panel.send("Hello")
+    assert flying.wait(10)
+    panel.receive(do="stop", flight=panel.last("live")["flight"])
+    idle = panel.wait_for("idle")
+    assert idle["draft"] == "Hello"
+    assert "gives up connecting within 10 s" in idle["unfinished"]["line"]
+    with pytest.raises(InvalidInput, match="stopped request gives up connecting"):
+        panel.send("Me too")
+    gave_up.set()
+    assert panel.wait_for("idle", 2)["unfinished"]["line"] == "Stopped."
+    panel.send("Now")
+    panel.wait_for("idle", 3)
+    assert texts(chat) == ["Now", "fine"]
 
 
 def test_a_turn_can_be_edited_and_sent_again_from_the_panel(panel, chat, backend):

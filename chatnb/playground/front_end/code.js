@@ -18,7 +18,7 @@ class CodePage {
     this.choices = LANGUAGES.map(([name, title]) =>
       button(title, () => this.choose(name), { "aria-pressed": "false" }),
     );
-    this.element = h(
+    const page = h(
       "div",
       { class: "chatnb-code-page" },
       h(
@@ -36,6 +36,7 @@ class CodePage {
       this.line.element,
       this.shown,
     );
+    this.element = h("div", { class: "chatnb-columns" }, page);
     this.choose("python");
   }
 

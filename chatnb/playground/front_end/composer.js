@@ -76,6 +76,7 @@ class Composer {
   // Not asked for in two steps: it names the answer that it ends, so it cannot end a later one.
   stopAnswer() {
     this.kernel.tell({ do: "stop", flight: this.flight });
+    this.line.say("Stopping…"); // until the answer has ended
   }
 
   onLive({ flight }) {

@@ -15,7 +15,7 @@ class Panel {
     this.pages = new Tabs(this.kernel, [
       ["chat", "Chat", this.chatPage()],
       ...PAGES.map(([name, title, make]) => [name, title, make(this.kernel)]),
-    ]);
+    ], (page) => this.beside(page));
     this.element = h(
       "div",
       { class: "chatnb-panel", role: "region", "aria-label": "chatnb playground" },
@@ -46,6 +46,11 @@ class Panel {
       this.composer.element,
     );
     return { element: h("div", { class: "chatnb-columns" }, chat, this.side) };
+  }
+
+  // The parameters stand beside the chat, and beside the code that follows them.
+  beside(page) {
+    page.querySelector(".chatnb-columns")?.append(this.side);
   }
 
   // Beside the chat the parameters are open; above it they would push it away.
@@ -97,8 +102,9 @@ class Panel {
 
 // Tabs as the ARIA pattern has them: arrows move, one of them is in the tab order.
 class Tabs {
-  constructor(kernel, pages) {
+  constructor(kernel, pages, shown) {
     this.kernel = kernel;
+    this.shown = shown;
     this.pages = new Map();
     this.components = pages.map(([, , page]) => page);
     this.list = h("div", { class: "chatnb-tabs", role: "tablist", "aria-label": "Pages" });
@@ -135,6 +141,7 @@ class Tabs {
       tab.tabIndex = each === name ? 0 : -1;
       page.hidden = each !== name;
     }
+    this.shown(this.pages.get(name).page);
   }
 
   key(event) {

@@ -101,8 +101,10 @@ function typeset(model, node) {
   }
 }
 
+const PATIENCE_MS = 1500;
+
 class LiveTurn {
-  constructor({ flight, prompt, who }) {
+  constructor({ flight, prompt, who, waiting, patient }) {
     this.flight = flight;
     this.status = h("div", { class: "chatnb-waiting" });
     this.choices = new Map();
@@ -115,6 +117,8 @@ class LiveTurn {
       this.answers,
       this.status,
     );
+    // A connection that hangs says nothing: whoever makes it waits for it.
+    setTimeout(() => this.status.textContent === waiting && this.wait(patient), PATIENCE_MS);
   }
 
   wait(words) {
