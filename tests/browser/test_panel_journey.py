@@ -100,34 +100,40 @@ def test_stop_ends_the_request_on_the_wire(
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
-    """The address of a server whose queue is full: a connection to it hangs."""
+def nobody() -> Iterator[socket.socket]:
+    """A server whose queue is full: a connection to it hangs until it is closed."""
     with contextlib.ExitStack() as held:
         server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
             client = held.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(server.getsockname())
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        yield server
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses")
 def test_while_a_connection_hangs_there_is_a_word_and_stop_gives_the_panel_back(
-    open_notebook: Open, server: LoopbackServer, nobody: str
+    open_in_lab: Open, server: LoopbackServer, nobody: socket.socket
 ) -> None:
-    connect = f"%chat_connect {nobody} -m echo\n%chat_set connect_timeout=30"
-    panel = PanelPage.open(open_notebook, connect, width=1500)
+    address = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+    connect = f"%chat_connect {address} -m echo\n%chat_set connect_timeout=120"
+    panel = PanelPage.open(open_in_lab, connect, width=1500)
     panel.send("Hello")
     panel.root.get_by_text("no connection to 127.0.0.1").wait_for()
     panel.button("Stop").click()
-    panel.unfinished().wait_for()  # well within the 30 s
-    assert "gives up connecting within 30 s" in panel.unfinished().inner_text()
+    panel.unfinished().wait_for()
+    assert "gives up connecting within 120 s" in panel.unfinished().inner_text()
     assert panel.prompt.input_value() == "Hello"
-    panel.button("Send").click()
-    panel.root.get_by_text("The stopped request gives up connecting within 30 s").wait_for()
-    assert panel.ask("6 * 7") == 42
+
+    def refused() -> bool:
+        """A machine with much to do may also say that its kernel is busy."""
+        panel.button("Send").click()
+        return "The stopped request gives up connecting" in panel.root.inner_text()
+
+    wait_for(refused, "the line that nothing can be sent yet")
     assert panel.ask("chatnb.session().busy")
-    panel.unfinished().get_by_text("Stopped.", exact=True).wait_for(timeout=60_000)
+    nobody.close()
+    panel.unfinished().get_by_text("Stopped before any text came.").wait_for(timeout=90_000)
     panel.run(f"%chat_connect {server.base_url} -m echo")
     panel.button("Send").click()
     panel.wait_for_turn()
