@@ -189,9 +189,7 @@ def _panel(open_notebook: Any, server: Server, model: str) -> PanelPage:
 
 def _connect(server: Server, model: str = "echo") -> str:
     connect = f"%chat_connect {server.base_url} -m {model}"
-    return f"%load_ext chatnb
-{connect}
-%chat_set max_requests=1000000"
+    return f"%load_ext chatnb\n{connect}\n%chat_set max_requests=1000000"
 
 
 def _busy(browser: Any) -> float:
