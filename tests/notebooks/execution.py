@@ -2,7 +2,8 @@
 
 What is kept in git has outputs, but nothing that differs from run to run: no execution counts, no
 timings of cells, no widget state. Where a cell's outputs differ only in seconds, times of day,
-ports and the like, the old ones stay, so that a second run changes no file.
+ports and the like, the old ones stay, so that a second run changes no file. They stay too where a
+cell is tagged `measures-time`: what it draws is never the same twice.
 """
 
 from __future__ import annotations
@@ -62,11 +63,21 @@ def settled(new: NotebookNode, old: NotebookNode, home: Path) -> NotebookNode:
         cell.metadata.pop("execution", None)
         cell.outputs = [_without_counts(output, home) for output in cell.outputs]
         earlier = before.get(cell.get("id"))
-        if earlier and earlier.source == cell.source and same(earlier.outputs, cell.outputs):
+        if earlier and earlier.source == cell.source and _agree(earlier, cell):
             cell.outputs = earlier.outputs
     new.metadata.pop("widgets", None)
     new.metadata["language_info"] = NotebookNode(name="python")
     return new
+
+
+def _agree(old: NotebookNode, new: NotebookNode) -> bool:
+    if "measures-time" in new.metadata.get("tags", []):
+        return _kinds(old.outputs) == _kinds(new.outputs)
+    return same(old.outputs, new.outputs)
+
+
+def _kinds(outputs: list[NotebookNode]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(each.output_type, tuple(sorted(each.get("data", {})))) for each in outputs]
 
 
 def _without_counts(output: NotebookNode, home: Path) -> NotebookNode:

@@ -47,3 +47,18 @@ def test_another_word_is_another_output() -> None:
 
     assert same(output("17 + 26 = 43 tokens · 0.8 s"), output("17 + 26 = 43 tokens · 1.2 s"))
     assert not same(output("17 + 26 = 43 tokens · 0.8 s"), output("17 + 27 = 44 tokens · 0.8 s"))
+
+
+def test_what_a_cell_draws_of_time_stays_until_its_source_changes(tmp_path: Path) -> None:
+    def notebook(source: str, shown: str, *tags: str) -> nbformat.NotebookNode:
+        cell = nbformat.v4.new_code_cell(source, id="a", metadata={"tags": list(tags)})
+        cell.outputs = [nbformat.v4.new_output("display_data", {"image/png": shown})]
+        return nbformat.v4.new_notebook(cells=[cell])
+
+    def kept(new: nbformat.NotebookNode, old: nbformat.NotebookNode) -> str:
+        return str(settled(new, old, tmp_path).cells[0].outputs[0].data["image/png"])
+
+    old = notebook("draw()", "before", "measures-time")
+    assert kept(notebook("draw()", "after", "measures-time"), old) == "before"
+    assert kept(notebook("draw(2)", "after", "measures-time"), old) == "after"
+    assert kept(notebook("draw()", "after"), notebook("draw()", "before")) == "after"

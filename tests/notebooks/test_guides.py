@@ -13,7 +13,7 @@ import pandas
 import pytest
 
 from chatnb import cli
-from tests.notebooks.exercise_cells import KIT, NOTEBOOKS
+from tests.notebooks.exercise_cells import KIT, NOTEBOOKS, paths, read
 from tests.real_kernel import RealKernel
 
 MAP = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
@@ -35,6 +35,13 @@ def test_the_map_leads_to_every_notebook_here_and_on_binder() -> None:
     for name in KIT:
         assert f"]({name}.ipynb)" in MAP
         assert f"]({BINDER.format(name)})" in MAP
+
+
+def test_the_map_says_the_same_time_as_each_notebook() -> None:
+    for path in paths():
+        (line,) = (line for line in MAP.splitlines() if f"]({path.name})" in line)
+        (minutes,) = re.findall(r"(\d+) minutes", read(path).cells[0].source)
+        assert f"| {minutes} min |" in line
 
 
 def test_what_the_guides_link_to_is_there() -> None:
