@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tests.notebooks.exercise_cells import CHECK, EXERCISE, KIT, paths, read, solution, tagged
+from tests.notebooks.exercise_cells import CHECK, EXERCISE, paths, read, solution, tagged
 
 MOST_CELLS, MOST_WORDS = 25, 770
 BADGE = (
@@ -137,6 +137,4 @@ def test_what_is_kept_of_a_widget_can_be_read_without_it(notebook: NotebookNode)
 
 def test_its_links_to_other_files_lead_somewhere(path: Path, notebook: NotebookNode) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", "\n".join(_prose(notebook)))
-    kit = {f"{name}.ipynb" for name in KIT}
-    others = [target for target in targets if target not in kit]
-    assert not [target for target in others if not (path.parent / target).exists()]
+    assert not [target for target in targets if not (path.parent / target).exists()]
