@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from tests.loopback import USAGE, Answer, Exchange, completion, delta
@@ -112,14 +113,19 @@ def hundred_thousand_chunks(exchange: Exchange) -> None:
         exchange.json(completion(CHARACTERS))
         return
     exchange.begin_stream()
-    events = [
-        b"data: " + json.dumps(delta({"content": letter})).encode() + b"\n\n"
-        for letter in CHARACTERS
-    ]
-    for start in range(0, len(events), 1_000):
-        thousand = events[start : start + 1_000]
-        exchange.send(b"".join(b"%x\r\n%b\r\n" % (len(event), event) for event in thousand))
+    for thousand in _chunks_of_characters():
+        exchange.send(thousand)
     exchange.finish()
+
+
+@cache
+def _chunks_of_characters() -> tuple[bytes, ...]:
+    """The chunks, a thousand together."""
+    events = (
+        b"data: %b\n\n" % json.dumps(delta({"content": each})).encode() for each in CHARACTERS
+    )
+    chunks = [b"%x\r\n%b\r\n" % (len(event), event) for event in events]
+    return tuple(b"".join(chunks[at : at + 1_000]) for at in range(0, len(chunks), 1_000))
 
 
 def busy(exchange: Exchange) -> None:

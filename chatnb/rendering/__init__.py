@@ -48,9 +48,9 @@ def reply_html(text: str, piece: Piece = WHOLE) -> str:
     Math keeps its delimiters for the front end's MathJax; images become links; links lead to http,
     https and mailto only. Above 200,000 characters: escaped, cut, and the last line says so.
     """
-    text = printable(text)
     if len(text) > LONGEST_FORMATTED:
         return _cut_html(text)
+    text = printable(text)
     return _FRAME.format(body=_cleaner().clean(markdown().render(text, _environment(text, piece))))
 
 
@@ -65,10 +65,9 @@ def literal_html(text: str, piece: Piece = WHOLE) -> str:
 
 def reply_text(text: str) -> str:
     """A reply as plain text, for front ends without HTML; cut where its HTML is cut."""
-    text = terminal_text(text)
     if len(text) <= LONGEST_FORMATTED:
-        return text
-    return f"{text[:LONGEST_SHOWN]}\n{_cut_notice(text)}"
+        return terminal_text(text)
+    return f"{terminal_text(text[:LONGEST_SHOWN])}\n{_cut_notice(text)}"
 
 
 def escaped(text: str) -> str:

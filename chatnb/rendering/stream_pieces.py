@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from chatnb import rendering
 from chatnb.rendering import literal_html, reply_html
 from chatnb.rendering.markdown_blocks import good_place, opening, seam, split
 from chatnb.rendering.markdown_html import Piece
@@ -21,6 +22,7 @@ from chatnb.rendering.reply_view import streaming_choices_html
 CLOSE_AFTER = 300  # characters; an output of about a paragraph is cheap to redraw
 LONGEST = 1_000  # characters of one output where no block ends
 LONGEST_FORMATTED = 4_000  # characters that came at once: nobody reads these while they stream
+LONGEST_DRAWN = rendering.LONGEST_FORMATTED  # characters; of a longer reply the end shows a part
 ONCE = 1.3  # times its text: what drawing an output once costs anyway
 EXTRA = 2.2  # times the reply's bytes: what redraws, colors and tables may cost on top
 DEAR = 3  # times its text: tables of small cells, which stay text where they cannot be afforded
@@ -87,7 +89,11 @@ class StreamPieces:
         self._extra = 0
 
     def next(self, text: str) -> Drawing | None:
-        """What to draw now that the reply has grown to this text; None: nothing yet."""
+        """What to draw now that the reply has grown to this text; None: nothing yet.
+
+        Nothing more where it is longer than it will be shown at its end.
+        """
+        text = text[:LONGEST_DRAWN]
         if len(text) <= self._drawn:
             return None
         cut = self._cut(text)

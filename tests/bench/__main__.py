@@ -22,6 +22,7 @@ GROUPS: dict[str, Callable[[ServerProcess], Iterator[Figure]]] = {
     "turn": turns.one_turn,
     "turn-500": turns.turn_500,
     "full-speed": streaming.full_speed,
+    "very-long": streaming.very_long,
     "paced": streaming.paced,
     "first-text": streaming.first_text,
     "connections": streaming.connections,

@@ -10,12 +10,14 @@ from tests.bench.kernels import RESET, TimedKernel, TimedRun, bare_stream, chat,
 from tests.bench.repeated import interleaved
 from tests.bench.server_process import ServerProcess
 from tests.bench.table import Figure
+from tests.loopback import LoopbackServer
 
 _LONG = 10_000
 _ROUNDS = 5
 _PACE = 200  # tokens a second
 _PACED = 600  # tokens: above 2,000 characters
 _LINEAR = 2.1
+_VERY_LONG = {"5 MB": "five-megabytes", "100,000 chunks": "hundred-thousand-chunks"}
 
 
 def full_speed(server: ServerProcess) -> Iterator[Figure]:
@@ -95,6 +97,23 @@ def connections(server: ServerProcess) -> Iterator[Figure]:
         theirs = server.connections() - between
     name = "connections opened by 100 streamed turns"
     yield Figure(name, between - before, 1, "", f"the bare SDK's stream {theirs}")
+
+
+def very_long(server: ServerProcess) -> Iterator[Figure]:
+    """Replies beyond what anybody reads: 5 MB of text, and 100,000 chunks of a character."""
+    with LoopbackServer() as loopback, connected_kernel(loopback.base_url) as kernel:
+        for what, model in (
+            ("5 MB", "five-megabytes"),
+            ("100,000 chunks", "hundred-thousand-chunks"),
+        ):
+            loop = bare_stream("Hello", model)
+            sides = interleaved(
+                3,
+                lambda _, model=model: _streamed(kernel, model).seconds,
+                lambda _, loop=loop: kernel.timed(loop).seconds,
+            )
+            name = f"{what} streamed and shown, over the bare loop"
+            yield Figure(name, sides.ratio, 1.2, "", sides.beside())
 
 
 def _streamed(kernel: TimedKernel, model: str) -> TimedRun:

@@ -108,7 +108,7 @@ def test_of_a_very_long_answer_the_screen_shows_a_part_and_says_so(fault_kernel,
     assert "100,000 of 5,000,000 characters shown" in ran.html
     assert len(ran.html) < 1_000_000
     shown = sum(len(json.dumps(message["content"])) for message in ran.messages)
-    assert shown < 4_000_000
+    assert shown < 1_000_000
 
 
 WAITS = {

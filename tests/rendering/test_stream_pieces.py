@@ -78,3 +78,12 @@ def test_several_choices_that_come_slowly_never_stand_still_either():
         clock.now += EVERY
     assert max(after - before for before, after in pairwise(times)) <= 0.5
     assert times[-1] - times[0] > 19
+
+
+def test_of_a_reply_that_is_too_long_to_be_shown_no_more_is_drawn():
+    text = "word " * 1_000_000
+    pieces = StreamPieces(Clock())
+    drawn = [pieces.next(text[:length]) for length in range(20_000, len(text), 20_000)]
+    html = "".join(drawing.html for drawing in drawn if drawing)
+    assert 100_000 < len(html) < 400_000
+    assert pieces.next(text) is None
