@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -52,8 +53,34 @@ def test_no_file_of_jupyter_holds_the_key(
     subprocess.run([*command, panel.notebook.path], check=True, timeout=120)
     assert panel.notebook.path.with_suffix(".html").exists()
     assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"
-    root = lab_server.directory.parent
-    holding = [
-        path for path in root.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()
-    ]
-    assert holding == []
+    assert files_with_the_key(lab_server) == []
+
+
+def test_a_key_that_is_typed_at_the_prompt_is_in_no_file(
+    open_in_lab: Open, lab_server: JupyterServer, server: LoopbackServer
+) -> None:
+    page = open_in_lab(
+        [
+            f"%load_ext chatnb\n%chat_connect {server.base_url} -m echo --key TYPED_KEY",
+            "%chat -m key-in-answer What is my key?",
+        ]
+    )
+    page.start(0)
+    field = page.page.locator(".jp-Stdin-input")
+    field.wait_for()
+    assert field.get_attribute("type") == "password"
+    field.fill(CANARY)
+    field.press("Enter")
+    page.wait_for_output(0, "the key in TYPED_KEY")
+    page.wait_until_idle()
+    page.run(1)
+    assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"
+    assert CANARY not in page.text(0) + page.text(1)
+    page.save()
+    assert files_with_the_key(lab_server) == []
+
+
+def files_with_the_key(server: JupyterServer) -> list[Path]:
+    """In everything that the server and its pages wrote."""
+    files = [path for path in server.directory.parent.rglob("*") if path.is_file()]
+    return [path for path in files if CANARY.encode() in path.read_bytes()]

@@ -6,6 +6,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     "a key in the notebook": (
         "security/test_keys.py::test_no_cell_shows_the_key_and_no_file_keeps_it",
         "browser/test_keys_in_files.py::test_no_file_of_jupyter_holds_the_key",
+        "browser/test_keys_in_files.py::test_a_key_that_is_typed_at_the_prompt_is_in_no_file",
         "browser/test_panel_journey.py::test_no_key_is_in_the_saved_notebook",
         "kernels/test_survival.py::test_each_situation_gets_one_line",
         "test_connections.py::test_a_key_in_the_place_of_its_name_is_refused_and_not_repeated",
