@@ -37,12 +37,12 @@ def test_a_stream_says_its_usage_last_and_its_first_token_came_before_its_end(
     assert f"choices [] tokens {row['completion_tokens']}" in run.text("length-10")
 
 
-def test_temperature_0_repeats_an_answer_and_no_seed_does_not(run: runs.Run) -> None:
+def test_without_a_seed_answers_differ(run: runs.Run) -> None:
+    """With one, and at temperature 0, they are alike on an idle server: no test can see to that."""
     rows = run.rows[(run.rows["source"] == "sample")]
     cold, warm = rows[rows["temperature"] == 0], rows[rows["temperature"] == 1]
-    assert (len(cold), cold["reply"].nunique()) == (3, 1)
     assert warm[warm["seed"].isna()]["reply"].nunique() > 1
-    assert len(warm[warm["seed"] == 7]) == 3  # alike on an idle server: a test cannot see to that
+    assert len(cold) == len(warm[warm["seed"] == 7]) == 3
 
 
 def test_the_picture_has_both_reasons(run: runs.Run) -> None:

@@ -17,7 +17,9 @@ from chatnb.request_log.log_frame import frame
 from tests.notebooks.execution import executed
 from tests.notebooks.exercise_cells import NOTEBOOKS, findings, path_of, read, solved
 
-NUMBERS = [number for number in ("00", "01", "05") if any(NOTEBOOKS.glob(f"{number}-*.ipynb"))]
+NUMBERS = [
+    number for number in ("00", "01", "05", "08") if any(NOTEBOOKS.glob(f"{number}-*.ipynb"))
+]
 KEY = "CLASSROOM_KEY"
 
 
