@@ -18,6 +18,6 @@ class NamesReader(AnswerReader):
 
     def _conclude(self) -> Reply:
         self._raise_if_ended()
-        value = parsed(b"".join(self._raw))
+        value = parsed(self._keys.json(b"".join(self._raw)))
         self.names = tuple(str(model["id"]) for model in value["data"] or ())
         return self.partial()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.loopback import LoopbackServer
 from tests.real_kernel import RealKernel
+from tests.security.key_echoes import RepeatingServer
 
 CANARY = "canary-7f3a9c1e5b2d4860"
 SHAPED = "sk-proj-canary0123456789abcdefghij"
@@ -16,7 +17,7 @@ SHAPED = "sk-proj-canary0123456789abcdefghij"
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
+    with RepeatingServer() as server:
         yield server
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.loopback import USAGE, Exchange, completion, delta
+from tests.loopback import USAGE, Exchange, LoopbackServer, completion, delta
 from tests.misbehavior import answers
 
 # Where the key stands in each of them, by the name of the model.
@@ -90,3 +90,13 @@ def key_in_redirect(exchange: Exchange) -> None:
 def key_in_page(exchange: Exchange) -> None:
     page = f"<html><body>Who is {_key(exchange)}?</body></html>"
     exchange.body(403, page.encode(), "text/html")
+
+
+class RepeatingServer(LoopbackServer):
+    """One that repeats the key in its list of models too."""
+
+    def _answer(self, exchange: Exchange) -> bool:
+        if exchange.received.path.endswith("/models"):
+            exchange.json({"data": [{"id": f"model-{_key(exchange)}"}, {"id": _key(exchange)}]})
+            return True
+        return super()._answer(exchange)

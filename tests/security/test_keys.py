@@ -104,6 +104,57 @@ def test_a_server_that_repeats_the_key_makes_nobody_show_it(
     assert_nowhere(key, files_of_kernel(tmp_path))
 
 
+# A panel that keeps what it tells its front end, from the first piece of an answer on.
+PANEL = """
+import json, threading
+from chatnb.playground.panels import Panel
+class KeepingPanel(Panel):
+    told = []
+    def _tell(self, events):
+        events = list(events)
+        self.told.extend(events)
+        super()._tell(events)
+panel = KeepingPanel(chat)
+def works():
+    return chat.busy or any(each.name == "chatnb-panel" for each in threading.enumerate())
+def finish():
+    while works():
+        threading.Event().wait(0.02)
+def ask(model):
+    chat.parameters.model = model
+    panel.run("send", {"prompt": "What is my key?"})
+    finish()
+def look():
+    panel._on_models()
+    finish()
+    panel.run("compare", {"prompt": "And now?", "lanes": [{"model": "key-in-answer"}, {}]})
+    finish()
+    for page in ("log", "code", "compare", "chat"):
+        panel._on_page(page)
+    panel._on_hello()
+"""
+
+
+@pytest.mark.parametrize("key", [CANARY], indirect=True)
+def test_no_message_to_the_panel_holds_the_key(keyed_kernel: RealKernel, key: str) -> None:
+    keyed_kernel.run(PANEL)
+    for model in ECHOES:
+        ran = keyed_kernel.run(f"ask({model!r})")
+        assert ran.error is None, ran.error
+        assert key not in shown(ran), model
+    ran = keyed_kernel.run("look()")
+    assert ran.error is None, ran.error
+    counted = keyed_kernel.run(
+        "import os\ntold = json.dumps(panel.told)\n"
+        "print(len(panel.told), told.count('removed'), told.count(os.environ['CANARY_KEY']),"
+        " 'model-[key removed]' in told)"
+    )
+    events, removed, keys, models = counted.stdout.split()
+    assert int(events) > 30
+    assert int(removed) > 8
+    assert (keys, models) == ("0", "True")
+
+
 @pytest.mark.model
 def test_the_token_of_the_embedded_model_is_shown_nowhere(
     log_path: Path, kernel: RealKernel, model_server: RunningServer, tmp_path: Path
