@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     import pandas
 
 PROMPT = "Write one sentence about a dog."
-LOW, HIGH = 0.4, 0.7
+LOW, HIGH = 0.4, 0.8
 ENOUGH = 12
 
 
 @exercise(
     "05.1",
     hints=(
-        "Look at the left upper curve: where is it between 0.4 and 0.7?",
+        "Look at the left upper curve: where is it between 0.4 and 0.8?",
         "A dog is not a cat, but nearly: begin between 0.2 and 0.6.",
         "Try temperature = 0.4; where the model differs, halve the step and try again.",
     ),
