@@ -23,7 +23,7 @@ def test_three_of_four_questions_after_examples_pass() -> None:
 
 
 def test_too_few_questions_do_not_pass() -> None:
-    assert not words_become_questions(rows(["river?", "music", "stone", None], EXAMPLE))
+    assert not words_become_questions(rows(["river?", "music?", "stone", None], EXAMPLE))
 
 
 def test_telling_does_not_count_and_neither_does_luck() -> None:

@@ -37,5 +37,7 @@ def test_a_sample_that_may_be_unlucky_is_told_so() -> None:
 def test_the_newest_twelve_at_one_temperature_count() -> None:
     tries = [rows(VARIED, 1.6), rows(BETWEEN, 0.4)]
     assert half_different(pandas.concat(tries, ignore_index=True))
+    again = pandas.concat([rows(ALIKE), rows(VARIED)], ignore_index=True)
+    assert "Too varied" in half_different(again).why
     assert "It takes 12" in half_different(rows(BETWEEN[:5])).why
     assert not half_different(rows([]))
