@@ -54,6 +54,7 @@ class Budget:
         self._answers = [0, 0]  # how many, and their tokens
         self._notices: list[str] = []
         self._said: set[object] = set()
+        self._unknown: set[object] = set()  # models whose price is
 
     def follow(self, settings: Settings) -> None:
         """Take over what these settings set from now on; the last one that is set holds."""
@@ -71,6 +72,13 @@ class Budget:
         if paid:
             with self._lock:
                 self._check(paid)
+
+    def told_before(self, requests: Sequence[Request]) -> tuple[str, ...]:
+        """What these requests can cost at most, in words; an unknown price is said once."""
+        from chatnb.cost_estimates import told_before
+
+        with self._lock:
+            return told_before(requests, self._unknown)
 
     def admit(self, request: Request) -> Claim:
         """What is claimed for a request that goes out now; InvalidInput where it may not."""

@@ -68,23 +68,31 @@ def _cost(model: str, usage: Usage, base_url: str, tier: str | None) -> float | 
     return cost(model, usage, base_url=base_url, service_tier=tier)
 
 
-def told_before(requests: Sequence[Request]) -> tuple[str, ...]:
+def told_before(requests: Sequence[Request], unknown: set[object]) -> tuple[str, ...]:
     """What requests can cost, one line a model; none for what is free.
 
-    >>> told_before([request] * 240)                                        # doctest: +SKIP
-    ('240 requests: at most $0.02 with gpt-6-luna (~9,600 prompt tokens, answers of 20).',)
+    >>> told_before([request] * 240, set())                                 # doctest: +SKIP
+    ('240 requests: at most $0.02 with gpt-6-luna (~9,600 prompt tokens, answers of 20 tokens).',)
+
+    `unknown`: the models whose price was said to be unknown; it is said once.
     """
     paid = [request for request in requests if not request.embedded]
     models = dict.fromkeys((request.base_url, request.model) for request in paid)
-    return tuple(
-        _told([each for each in paid if (each.base_url, each.model) == model]) for model in models
+    told = (
+        _told([each for each in paid if (each.base_url, each.model) == model], unknown)
+        for model in models
     )
+    return tuple(filter(None, told))
 
 
-def _told(requests: Sequence[Request]) -> str:
+def _told(requests: Sequence[Request], unknown: set[object]) -> str:
     first, many = requests[0], f"{len(requests):,} request{'s' if len(requests) > 1 else ''}"
     alone = _summed(estimated_cost(request, 0) for request in requests)
     if alone is None:
+        which = (first.base_url, first.model)
+        if which in unknown:
+            return ""
+        unknown.add(which)
         host = urlsplit(first.base_url).netloc.rpartition("@")[2]
         return f"{many} to {host}: the price of {first.model} there is unknown."
     limits = [answer_limit(request) for request in requests]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chatnb.batches import Batch, run_all
-from chatnb.cost_estimates import told_before
 from chatnb.errors import InvalidInput
 from chatnb.exchanges import in_its_form
 from chatnb.interrupts import Deferral, deferred
@@ -87,7 +86,7 @@ def answered_frame(
         if manner.reuse:
             count = len(logged) - len(unanswered)
             print(f"{count} of {len(logged)} {manner.what} are taken from the log.")
-        for line in told_before(unanswered):
+        for line in chat.budget.told_before(unanswered):
             print(line)
         sent = _sent(chat, unanswered, manner, interrupts) if unanswered else []
         following = iter(sent)

@@ -269,10 +269,13 @@ def test_without_a_token_limit_there_is_no_upper_limit_and_that_is_said(chat, ca
 
 
 def test_an_unknown_price_is_said_before_samples_and_the_free_model_says_nothing(log, capsys):
-    sample("a", session=Session(connected(FakeBackend()), log), progress=False)
+    chat = Session(connected(FakeBackend()), log)
+    sample("a", session=chat, progress=False)
     assert (
         "1 request to 127.0.0.1:9: the price of fake there is unknown." in capsys.readouterr().out
     )
+    sample("a", session=chat, progress=False)
+    assert "unknown" not in capsys.readouterr().out
     free = connected(FakeBackend(), base_url="local", embedded=True)
     sample("a", session=Session(free, log), progress=False)
     assert "1 request" not in capsys.readouterr().out
