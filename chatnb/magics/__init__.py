@@ -105,10 +105,11 @@ class ChatMagics:
         say(f"POST /chat/completions to {where} (not sent)\n{body}")
 
     def chat_set(self, line: str) -> None:
-        """Set parameters and settings of this kernel from now on; alone: show the table.
+        """Set parameters and settings of this kernel from now on; alone: the table, what is spent.
 
             %chat_set temperature=0.2 stop=unset
             %chat_set conversation=pirates idle_timeout=10
+            %chat_set budget=0.50 max_requests=100
 
         `unset` clears a value. All are checked first: if one is wrong, nothing is changed.
         """
