@@ -12,6 +12,8 @@ from tests.browser.panel_page import PanelPage, connect_to
 from tests.loopback import LoopbackServer
 
 TABS = ("Chat", "Compare", "Log", "Code")
+# What is seen once a page is there.
+READY = {"Chat": "chatnb", "Compare": "The answer of", "Log": "4 listed", "Code": "import openai"}
 FOUND = """async root => (await axe.run(root, {resultTypes: ['violations']})).violations
   .filter(each => ['serious', 'critical'].includes(each.impact))
   .map(each => [each.id, ...each.nodes.map(node => node.html.slice(0, 200))])"""
@@ -55,9 +57,10 @@ def test_axe_finds_nothing_serious_in_any_tab_and_theme(panel: PanelPage) -> Non
     for theme in ("light", "dark"):
         panel.notebook.theme(theme)
         for width, name in ((1600, "wide"), (1000, "narrow")):
-            panel.notebook.width(width)
+            panel.page.set_viewport_size({"width": width, "height": 1500})  # the whole panel
             for tab in TABS:
                 panel.tab(tab)
+                panel.root.get_by_text(READY[tab]).first.wait_for()
                 panel.screenshot(f"{tab.lower()}-{theme}-{name}")
                 assert panel.root.evaluate(FOUND) == [], (theme, width, tab)
 

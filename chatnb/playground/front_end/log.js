@@ -63,7 +63,7 @@ class LogPage {
     });
     this.choice = h("select", {
       class: "chatnb-select", "aria-label": "Status", onchange: changed,
-    });
+    }, h("option", { value: "" }, "every status"));
     const exports = [["csv", "CSV"], ["jsonl", "JSONL"], ["parquet", "Parquet"]].map(
       ([format, title]) =>
         button(title, () => this.export(format), { "aria-label": `Export as ${title}` }),
@@ -193,6 +193,10 @@ class LogPage {
   showRest(count) {
     const rest = count - this.most;
     const all = this.rows.size;
+    if (this.earlier === undefined) {
+      this.more.replaceChildren("Reading the log …");
+      return;
+    }
     this.count.textContent = count === all ? `${all} listed` : `${count} of ${all} listed`;
     this.more.replaceChildren();
     if (!all) {
