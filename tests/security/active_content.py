@@ -63,19 +63,19 @@ def _streamed(end: Callable[[Exchange, str], None]) -> Callable[[Exchange], None
     return answer
 
 
-@answers("hostile-error")
+@answers("acting-error")
 def hostile_error(exchange: Exchange) -> None:
     exchange.json({"error": {"message": _text(exchange), "code": "x"}}, 400)
 
 
-@answers("hostile-refusal")
+@answers("acting-refusal")
 def hostile_refusal(exchange: Exchange) -> None:
     value = completion(None)
     value["choices"][0]["message"]["refusal"] = _text(exchange)
     exchange.json(value)
 
 
-@answers("hostile-names")
+@answers("acting-names")
 def hostile_names(exchange: Exchange) -> None:
     """The model's name, why it ended, its thoughts, and the id of the request."""
     text = _text(exchange)
@@ -86,14 +86,14 @@ def hostile_names(exchange: Exchange) -> None:
     exchange.end()
 
 
-answers("hostile")(_streamed(lambda exchange, _: exchange.finish()))
-answers("hostile-cut")(_streamed(lambda exchange, _: exchange.close()))
-answers("hostile-error-in-stream")(
+answers("acting")(_streamed(lambda exchange, _: exchange.finish()))
+answers("acting-cut")(_streamed(lambda exchange, _: exchange.close()))
+answers("acting-error-in-stream")(
     _streamed(lambda exchange, text: exchange.event({"error": {"message": text}}))
 )
 MODELS = (
-    *("hostile", "hostile-cut", "hostile-error-in-stream", "hostile-error", "hostile-refusal"),
-    "hostile-names",
+    *("acting", "acting-cut", "acting-error-in-stream", "acting-error", "acting-refusal"),
+    "acting-names",
 )
 
 
