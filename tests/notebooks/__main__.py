@@ -16,8 +16,9 @@ from tests import isolation
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
-# Requests at the same time share one computation, whose rounding differs from run to run. One
-# after the other, the same seeds give the same answers, and a second run the same file.
+# Requests at the same time share one computation, whose rounding differs from run to run, and so
+# does it with what the server has in its cache. One after the other on a server of their own, the
+# same requests get the same answers, and a second run makes the same file.
 IN_TURN = """
 from chatnb import extraction, samples
 
@@ -33,6 +34,8 @@ def main(starts: Sequence[str]) -> int:
         return 1
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     home = isolation.isolate()
+    from chatnb.local import server  # reads the environment's directories
+
     # What a reader sees is the log's place in a home; the model stays in the real cache.
     os.environ.update(HOME=str(home), XDG_CACHE_HOME=cache)
     for name in ("CHATNB_LOG", "XDG_STATE_HOME"):
@@ -41,6 +44,7 @@ def main(starts: Sequence[str]) -> int:
     (startup / "10-in-turn.py").write_text(IN_TURN, encoding="utf-8")
     try:
         for path in chosen:
+            server.stop()
             print(f"{path.name}: {'changed' if _renew(path, home) else 'as it was'}")
     finally:
         isolation.end(home)

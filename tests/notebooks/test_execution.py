@@ -46,6 +46,8 @@ def test_another_word_is_another_output() -> None:
         return [nbformat.v4.new_output("stream", text=text)]
 
     assert same(output("17 + 26 = 43 tokens · 0.8 s"), output("17 + 26 = 43 tokens · 1.2 s"))
+    assert same(output("43 tokens · 0.8 s (first token 0.2 s)"), output("43 tokens · 1.2 s"))
+    assert same(output("id: chatcmpl-4GcJ, 1795688702"), output("id: chatcmpl-aKEU, 1795692634"))
     assert not same(output("17 + 26 = 43 tokens · 0.8 s"), output("17 + 27 = 44 tokens · 0.8 s"))
 
 
