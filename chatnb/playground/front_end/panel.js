@@ -42,6 +42,7 @@ class Panel {
       { class: "chatnb-chat" },
       this.toolbar.element,
       this.transcript.element,
+      spendingLegend(),
       this.totals.element,
       this.composer.element,
     );

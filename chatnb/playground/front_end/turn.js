@@ -121,6 +121,21 @@ function excerpt(text) {
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }
 
+// What the colors of the bars are: once for all turns.
+function spendingLegend() {
+  const parts = ["system", "history", "prompt", "answer"];
+  const called = { history: "old history", prompt: "new prompt" };
+  const swatch = (look) => h("span", { class: `chatnb-swatch ${look}`, "aria-hidden": "true" });
+  const entries = parts.map((part) => [`chatnb-part-${part}`, called[part] ?? part]);
+  entries.push(["chatnb-swatch-cached", "cached"]);
+  return h(
+    "div",
+    { class: "chatnb-legend" },
+    "Each bar: what was sent, and the answer. ",
+    ...entries.map(([look, name]) => h("span", {}, swatch(look), name)),
+  );
+}
+
 // What the tokens of a turn were spent on: the whole conversation is sent every time.
 function spendingBar({ parts, total, unit, cached }) {
   const bar = h("div", { class: "chatnb-bar", "aria-hidden": "true" });
