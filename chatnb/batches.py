@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,12 +87,12 @@ def run_all(
     if not _threads_start():
         one_by_one = list(_one_by_one(one, len(requests), done))
         return Batch(one_by_one, *refusals[:1])
-    futures: list[Future[Exchange | None]] = []
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="chatnb-sample") as executor:
+        # Before interrupts are let through: one that came while a worker starts would leave its
+        # request without anybody who waits for it.
+        futures = [executor.submit(one, index) for index in range(len(requests))]
         try:
             with interruptible():
-                for index in range(len(requests)):
-                    futures.append(executor.submit(one, index))  # noqa: PERF401 - kept if stopped
                 for future in as_completed(futures):
                     if (exchange := future.result()) is not None:
                         done(exchange)
@@ -100,8 +100,7 @@ def run_all(
             # The last first: a worker that becomes free must find nothing left to send.
             for flight in reversed(flights):
                 flight.stop()
-    taken = [future.result() for future in futures]
-    return Batch(taken + [None] * (len(requests) - len(taken)), *refusals[:1])
+    return Batch([future.result() for future in futures], *refusals[:1])
 
 
 def _one_by_one(

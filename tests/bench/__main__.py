@@ -1,6 +1,6 @@
 """Prints what performance reaches: `make bench`, or `make bench ARGS="--only turn"`.
 
-Takes about five minutes. The exit code is 0 whatever is measured: a machine that is busy with
+Takes about seven minutes. The exit code is 0 whatever is measured: a machine that is busy with
 something else fails nothing.
 """
 
