@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas
 
 _SHOWN = 8  # characters of the model file's sha256
+_WIDTH = 90  # characters of a line that a saved page shows whole
 
 
 def claim(samples: pandas.DataFrame, *, per: str | Sequence[str] = ()) -> str:
@@ -19,12 +20,16 @@ def claim(samples: pandas.DataFrame, *, per: str | Sequence[str] = ()) -> str:
     'n = 20 per temperature, seeds 0-19, SmolLM2-135M-Instruct.Q4_1.gguf sha256 b179c952, ...'
 
     `samples` is what `chatnb.sample` returned; `per` the column or columns of a group. Only answers
-    that came count. Print it below the picture: the date in it is that of the newest answer.
+    that came count. Print it below the picture, in two lines where one would be wider than a page;
+    the date in it is that of the newest answer.
     """
     answered = samples[samples["status"] == "ok"]
-    return ", ".join(
-        filter(None, (_size(answered, per), _seeds(answered), *_who_and_when(answered)))
-    )
+    sample = f"{_size(answered, per)}, {_seeds(answered)}"
+    whose = ", ".join(_who_and_when(answered))
+    if not whose:
+        return sample
+    between = ", " if len(sample) + len(whose) < _WIDTH else ",\n"
+    return sample + between + whose
 
 
 def _size(answered: pandas.DataFrame, per: str | Sequence[str]) -> str:

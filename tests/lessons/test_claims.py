@@ -56,3 +56,11 @@ def test_the_embedded_model_is_named_by_its_file(shell: Any, log_path: Path) -> 
     chatnb.connect("local")
     samples = chatnb.sample("Hi", seeds=[1], temperature=0, max_tokens=2, progress=False)
     assert ", SmolLM2-135M-Instruct.Q4_1.gguf sha256 b179c952, " in claim(samples)
+
+
+def test_a_claim_wider_than_a_page_has_two_lines(backend: FakeBackend) -> None:
+    asked = {"temperature": [0, 1], "top_p": [0.5, 1], "frequency_penalty": [0, 1]}
+    samples = chatnb.sample("Hi", seeds=range(3), progress=False, **asked)
+    size, whose = claim(samples, per=list(asked)).split("\n")
+    assert size == "n = 3 per temperature and top_p and frequency_penalty, seeds 0-2,"
+    assert whose.startswith("fake-1 at ")

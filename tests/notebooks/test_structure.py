@@ -19,8 +19,7 @@ BADGE = (
 FIRST_CELL = re.compile(
     r"%load_ext chatnb\n"
     r"%chat_connect local\n"
-    r"# With a key, put this line in place of the one above; "
-    r"this notebook then costs at most \$0\.\d+ with gpt-6-luna:\n"
+    r"# With a key \(gpt-6-luna, at most \$0\.\d+\), in place of the line above:\n"
     r"# %chat_connect https://api\.openai\.com/v1 --key OPENAI_API_KEY"
 )
 PALETTE = {"#7aa6c2", "#e0a458", "#8a8a8a", "#b5544d"}  # blue, amber, grey, red
