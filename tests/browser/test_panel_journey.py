@@ -37,6 +37,31 @@ def test_a_prompt_sent_in_the_panel_is_answered_by_the_embedded_model(open_noteb
     panel.screenshot("embedded")
 
 
+def test_the_transcript_keeps_its_place_when_its_cell_leaves_the_page(
+    open_notebook: Open, server: LoopbackServer
+) -> None:
+    asked = "\n".join(f"%chat question {number}" for number in range(8))
+    connect = f"{connect_to(server)}\n{asked}"
+    panel = PanelPage.open(open_notebook, connect, width=900)
+    panel.turns().nth(7).wait_for()
+    transcript = panel.root.get_by_role("region", name="Transcript")
+    hidden = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
+    drawn = "await new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)));"
+    # As JupyterLab does with cells that are out of sight.
+    leave = f"""async panel => {{
+        const at = panel.parentNode;
+        panel.remove(); {drawn}
+        at.append(panel); {drawn}
+    }}"""
+    assert transcript.evaluate("box => box.scrollHeight > box.clientHeight + 100")
+    wait_for(lambda: transcript.evaluate(hidden) < 5, "the newest turn to be in sight")
+    panel.root.evaluate(leave)
+    wait_for(lambda: transcript.evaluate(hidden) < 5, "the newest turn to be in sight again")
+    transcript.evaluate(f"async box => {{ box.scrollTop = 50; {drawn} }}")
+    panel.root.evaluate(leave)
+    wait_for(lambda: transcript.evaluate("box => box.scrollTop") == 50, "the reader's place")
+
+
 def test_a_slider_moved_by_keyboard_reaches_the_wire_and_unset_is_absent(
     panel: PanelPage, server: LoopbackServer
 ) -> None:

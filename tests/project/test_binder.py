@@ -73,8 +73,7 @@ def test_the_build_ends_in_a_pinned_jupyterlab(environment: rehearsal.Environmen
 @pytest.mark.model
 @pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
 def test_every_notebook_runs_there(path: Path, environment: rehearsal.Environment) -> None:
-    run = runs.untouched(path.name[:2])
-    assert len(run.rows) >= 1
+    runs.untouched(path.name[:2])  # raises where a cell fails
     taken = float((runs.home_of(path, "untouched") / "memory.txt").read_text(encoding="utf-8"))
     assert 0 < taken < MOST_MEMORY_MB - LAB_MB, f"{taken:.0f} MB beside JupyterLab"
 

@@ -14,15 +14,31 @@ class Transcript {
     this.element = h("div", { class: "chatnb-transcript", tabindex: "0" }, this.empty, this.list);
     this.element.setAttribute("aria-label", "Transcript");
     this.element.setAttribute("role", "region");
+    this.place = Infinity; // how far it is scrolled; at first to the newest turn
+    this.element.addEventListener("scroll", () => this.remember());
+    // JupyterLab takes cells out of the page while they are out of sight: the place is lost then.
+    new ResizeObserver(() => this.element.clientHeight && this.goTo(this.place)).observe(this.element);
+  }
+
+  remember() {
+    const box = this.element;
+    if (!box.clientHeight) {
+      return;
+    }
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    this.place = atEnd ? Infinity : box.scrollTop;
+  }
+
+  goTo(place) {
+    this.element.scrollTop = Math.min(place, this.element.scrollHeight);
   }
 
   // Follows the end of the text, unless the reader has scrolled up.
   following(change) {
-    const box = this.element;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    const { place } = this;
     change();
-    if (atEnd) {
-      box.scrollTop = box.scrollHeight;
+    if (place === Infinity) {
+      this.goTo(place);
     }
   }
 
