@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests import isolation, network_guard
+from tests.loopback import LoopbackServer
 
 ROOT = pytest.StashKey[Path]()
 WORKER_ROOT = "chatnb_root"
@@ -96,6 +97,13 @@ def chat(backend: Any, log: Any) -> Any:
     from tests.fake_backend import connected
 
     return Session(connected(backend), log)
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """A loopback server that answers, or misbehaves, as the model's name says."""
+    with LoopbackServer() as server:
+        yield server
 
 
 @pytest.fixture

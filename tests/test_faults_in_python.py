@@ -13,16 +13,9 @@ from tests.fault_table import (
     one_of_each_kind,
     tried,
 )
-from tests.loopback import LoopbackServer
 from tests.real_session import session_on
 
 FAIRLY_MANY = one_of_each_kind()
-
-
-@pytest.fixture
-def server():
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

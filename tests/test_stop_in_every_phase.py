@@ -10,7 +10,7 @@ import pytest
 
 from chatnb.errors import Interrupted
 from chatnb.request_log.log_frame import frame
-from tests.loopback import PATIENCE_S, LoopbackServer
+from tests.loopback import PATIENCE_S
 from tests.real_session import session_on
 from tests.waiting import wait_for
 
@@ -25,12 +25,6 @@ PHASES = {
     "in a stream of comments": ("sse-comments-only", True, "", 200),
     "in a retry's wait": ("wait-a-minute", True, "", 503),
 }
-
-
-@pytest.fixture
-def server():
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

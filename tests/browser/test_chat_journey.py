@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,12 +27,6 @@ HOSTILE = """<script>window.hacked = 1</script><img src=x onerror="window.hacked
 </iframe><svg onload="window.hacked=5"></svg> <b onmouseover="window.hacked=6">bold</b>
 <a data-commandlinker-command="notebook:restart-kernel">click</a>
 """
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 def connect(server: LoopbackServer) -> str:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ from tests.loopback import LoopbackServer
 from tests.waiting import wait_for
 
 PROMPT = 'It\'s "odd" {{name}} $HOME `x`\n\n    éñ🎉 \\n'
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,12 +19,6 @@ BOXES = """root => [...root.querySelectorAll("*")]
     .filter((node) => !node.closest(".chatnb-lane-answer > *, .chatnb-lane-receipt > *"))
     .map((node) => [node.className, ...Object.values(node.getBoundingClientRect().toJSON())].join())
 """
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

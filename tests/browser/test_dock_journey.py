@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.browser.conftest import Open
@@ -11,12 +9,6 @@ from tests.browser.panel_page import PanelPage, connect_to
 from tests.loopback import LoopbackServer
 
 DOCK = "%chat_panel dock"
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 def saved_transcript(panel: PanelPage) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.browser.conftest import Open
@@ -26,12 +24,6 @@ BOXES = """root => [...root.querySelectorAll("*")]
   .filter((node) => !node.closest(".chatnb-turns, .chatnb-empty, .chatnb-totals, .chatnb-side"))
   .map((node) => [node.className, node.getBoundingClientRect().left, node.offsetTop,
     node.offsetWidth, node.offsetHeight].join(" "))"""
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

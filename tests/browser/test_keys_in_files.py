@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.browser.conftest import Open
 from tests.browser.jupyter_servers import JupyterServer
@@ -16,12 +13,6 @@ from tests.loopback import LoopbackServer
 from tests.security.key_echoes import ECHOES
 
 CANARY = "canary-5d1e8b7a90c3"
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 def test_no_file_of_jupyter_holds_the_key(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,12 +12,6 @@ from tests.loopback import LoopbackServer
 from tests.waiting import wait_for
 
 SETTINGS = {"temperature": 0.3, "max_tokens": 7, "stop": ["END"]}
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

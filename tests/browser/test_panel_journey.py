@@ -17,12 +17,6 @@ from tests.waiting import wait_for
 
 
 @pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
-
-
-@pytest.fixture
 def panel(open_notebook: Open, server: LoopbackServer) -> PanelPage:
     return PanelPage.open(open_notebook, connect_to(server), width=1500)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.browser.conftest import Open
@@ -22,12 +20,6 @@ BOXES = """root => [...root.querySelectorAll('*')]
   .filter(node => !node.closest('.chatnb-live'))
   .map(node => [node.className, node.offsetLeft, node.offsetTop, node.offsetWidth,
     node.classList.contains('chatnb-turns') ? 0 : node.offsetHeight].join(' '))"""
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.browser.conftest import Open
 from tests.browser.panel_page import PanelPage, connect_to
 from tests.loopback import LoopbackServer
 from tests.waiting import wait_for
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 def open_panel(opener: Open, server: LoopbackServer) -> PanelPage:

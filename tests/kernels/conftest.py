@@ -6,14 +6,7 @@ import pytest
 
 from tests.fault_table import CANARY, KEY_VARIABLE
 from tests.kernels.fault_kernel import FaultKernel
-from tests.loopback import LoopbackServer
 from tests.real_kernel import RealKernel
-
-
-@pytest.fixture
-def server():
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

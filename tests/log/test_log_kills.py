@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,12 +46,6 @@ chat = Session(lambda: Connected(connection, Watched(connection)), RequestLog(Pa
 for number in range(1_000):
     chat.send(f"prompt {number}")
 """
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
 
 
 def start(log_path: Path, server: LoopbackServer, model: str, moment: str) -> subprocess.Popen[str]:

@@ -13,7 +13,6 @@ from chatnb.playground.compare_page import Comparison
 from chatnb.request_log.log_frame import frame
 from chatnb.sessions import Session
 from tests.fake_backend import FakeBackend, connected, reply
-from tests.loopback import LoopbackServer
 from tests.waiting import wait_for
 
 TWO = [{"temperature": 0}, {"temperature": 1.5}]
@@ -55,12 +54,6 @@ def comparison(chat, told, landed):
     yield made
     made.stop()
     wait_for(lambda: not made.running, "the comparison's end")
-
-
-@pytest.fixture
-def server():
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 
 from chatnb.request_log.log_frame import frame
 from tests.fault_table import CANARY, name_of, one_of_each_kind, tried
-from tests.loopback import LoopbackServer
 from tests.real_session import session_on
 
 # What the button under each kind does; "" where no change is known that would mend it.
@@ -21,12 +20,6 @@ BUTTONS = {
     "truncated": "retry",
     "no_finish_reason": "retry",
 }
-
-
-@pytest.fixture
-def server():
-    with LoopbackServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer() as server:
-        yield server
-
-
-@pytest.fixture
 def backend(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIBackend]:
     monkeypatch.setenv(KEY_VARIABLE, CANARY)
     backend = OpenAIBackend(Connection(server.base_url, key=KEY_VARIABLE))
