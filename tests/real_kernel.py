@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,8 @@ class RealKernel:
         self.manager.interrupt_kernel()
 
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9, and nothing before it: shutting a kernel down interrupts it first."""
+        self.manager.signal_kernel(signal.SIGKILL)
         self.manager.shutdown_kernel(now=True)
 
     def close(self) -> None:
