@@ -20,7 +20,7 @@ from chatnb.addresses import OPENAI, host_of, is_loopback
 from chatnb.backend import Connection, Flight
 from chatnb.errors import ChatError, Interrupted
 from chatnb.records import Reply, Request
-from chatnb.wire import faults
+from chatnb.wire import debug_logs, faults
 from chatnb.wire.answer_reader import AnswerReader, Expected
 from chatnb.wire.faults import Asked
 from chatnb.wire.idle_lines import IdleLines
@@ -95,13 +95,15 @@ class OpenAIBackend:
 
     def _asked(self, path: str, model: str = "") -> Asked:
         key = self.connection.api_key()
+        keys = (key,) if key else ()
+        debug_logs.hide(keys)
         parts = urlsplit(self.connection.base_url)
         return Asked(
             host=self.connection.host,
             path=parts.path.rstrip("/") + path,
             model=model,
             key_name=self.connection.key or "OPENAI_API_KEY",
-            keys=(key,) if key else (),
+            keys=keys,
             embedded=self.connection.embedded,
             base_url=self.connection.base_url,
         )
@@ -248,6 +250,7 @@ def _connected_line(connection: Connection, tls: Tls) -> Line:
             event_hooks={"request": [line.before_sending], "response": [line.before_reading]},
         ),
     )
+    debug_logs.watch_libraries()
     return line
 
 

@@ -23,8 +23,8 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
                 rendering.code_html rendering.markdown_math rendering.markdown_html rendering
                 rendering.markdown_blocks rendering.receipt rendering.reply_view
                 rendering.stream_pieces
-                wire.key_filter wire.stream_decoder wire.error_bodies wire.advice wire.faults
-                wire.choice_parts wire.reply_builder
+                wire.debug_logs wire.key_filter wire.stream_decoder wire.error_bodies wire.advice
+                wire.faults wire.choice_parts wire.reply_builder
                 request_log.process_identity request_log.log_file request_log.log_record
                 request_log.answer_keys request_log.exchange_row request_log.log_chain
                 request_log.log_store request_log.log_access request_log.spool

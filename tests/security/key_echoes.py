@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.loopback import USAGE, Exchange, LoopbackServer, completion, delta
 from tests.misbehavior import answers
 
+COOKIE = "canary-of-a-session"
 # Where the key stands in each of them, by the name of the model.
 ECHOES = (
     *("key-in-answer", "key-in-pieces", "key-in-reasoning", "key-in-refusal", "key-in-model-name"),
     *("key-in-finish-reason", "key-in-broken-answer", "key-in-request-id", "key-in-redirect"),
-    *("key-in-page", "echo-key", "echo-key-in-stream"),
+    *("key-in-page", "key-in-headers", "key-in-status-line", "echo-key", "echo-key-in-stream"),
 )
 
 
@@ -90,6 +93,29 @@ def key_in_redirect(exchange: Exchange) -> None:
 def key_in_page(exchange: Exchange) -> None:
     page = f"<html><body>Who is {_key(exchange)}?</body></html>"
     exchange.body(403, page.encode(), "text/html")
+
+
+@answers("key-in-headers")
+def key_in_headers(exchange: Exchange) -> None:
+    """Among them the words after the status, and a cookie with a secret of its own."""
+    key, body = _key(exchange), json.dumps(completion("Hello")).encode()
+    lines = (
+        f"HTTP/1.1 200 {key}",
+        f"x-echo: Bearer {key}",
+        f"x-request-id: {key}",
+        f"{key}: name",
+        f"set-cookie: a={key}",
+        f"Set-Cookie: session={COOKIE}; Path=/; Comment='(\\\")'",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+    )
+    exchange.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+
+@answers("key-in-status-line")
+def key_in_status_line(exchange: Exchange) -> None:
+    exchange.send(f"{_key(exchange)}\r\n\r\n".encode())
+    exchange.close()
 
 
 class RepeatingServer(LoopbackServer):

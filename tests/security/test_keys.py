@@ -12,7 +12,7 @@ from chatnb.local.server_state import RunningServer
 from tests.loopback import LoopbackServer
 from tests.real_kernel import Ran, RealKernel
 from tests.security.conftest import CANARY
-from tests.security.key_echoes import ECHOES
+from tests.security.key_echoes import COOKIE, ECHOES
 
 pytestmark = pytest.mark.kernel
 
@@ -102,6 +102,33 @@ def test_a_server_that_repeats_the_key_makes_nobody_show_it(
         assert key not in shown(keyed_kernel.run(cell)), cell
     assert len(server.requests) >= 2 * len(ECHOES)
     assert_nowhere(key, files_of_kernel(tmp_path))
+
+
+LOUD = f"""
+import os
+os.environ["OPENAI_LOG"] = "debug"
+{DEBUG}
+logging.getLogger().addHandler(logging.StreamHandler())
+"""
+
+
+def test_what_the_libraries_log_holds_neither_the_key_nor_a_cookie(
+    keyed_kernel: RealKernel, key: str, tmp_path: Path
+) -> None:
+    """In a file and below the cell, of a server that repeats the key in its headers."""
+    keyed_kernel.run(LOUD)
+    said = ""
+    for model in ECHOES:
+        for stream in ("--stream", "--no-stream"):
+            said += shown(keyed_kernel.run(f"%chat -m {model} {stream} What is my key?"))
+    logged = (tmp_path / "debug.log").read_text()
+    for said_by_a_library in ("x-echo", "set-cookie", "request_id: ", "HTTP Request: POST"):
+        assert said_by_a_library in said
+        assert said_by_a_library in logged
+    assert "illegal status line" in logged
+    assert [secret for secret in (key, COOKIE) if secret in said] == []
+    for secret in (key, COOKIE):
+        assert_nowhere(secret, files_of_kernel(tmp_path))
 
 
 # A panel that keeps what it tells its front end, from the first piece of an answer on.
