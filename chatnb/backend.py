@@ -91,7 +91,7 @@ class Flight:
     `reasoning` likewise for a thinking model's, `attempt` after each HTTP attempt that another one
     follows, and `on_stop` with what ends the request on the wire; `waiting` says whom or what it
     waits for.
-    `stop` may come from any thread.
+    `stop` may come from any thread, `end` from a signal handler too.
     """
 
     def __init__(
@@ -113,12 +113,12 @@ class Flight:
         self._on_attempt = on_attempt
         self._on_reasoning = on_reasoning
         self._on_waiting = on_waiting
-        self._lock = threading.Lock()
-        self._end: Callable[[], None] | None = None
+        self._stopped = False
+        self._on_stop: Callable[[], None] | None = None
 
     @property
     def stopped(self) -> bool:
-        return self.stopping.is_set()
+        return self._stopped
 
     def delta(self, choice: int, text: str) -> None:
         """Text of a choice, as it came."""
@@ -158,16 +158,23 @@ class Flight:
 
     def on_stop(self, end: Callable[[], None] | None) -> None:
         """What ends the request on the wire from another thread; None once there is nothing."""
-        with self._lock:
-            self._end = end
+        self._on_stop = end
         if end is not None and self.stopped:
             end()
 
     def stop(self) -> None:
         """End the request, whatever it is waiting for."""
+        self.end()
         self.stopping.set()
-        with self._lock:
-            end = self._end
+
+    def end(self) -> None:
+        """`stop`, but for waking who waits for `stopping`.
+
+        It takes no lock: the thread that a signal interrupts may hold any, that of `stopping` too.
+        Each side writes first and then reads what the other one writes, so one of them ends it.
+        """
+        self._stopped = True
+        end = self._on_stop
         if end is not None:
             end()
 

@@ -64,13 +64,13 @@ def run_all(
     budget: Budget,
     parallel: int,
     done: Callable[[Exchange], object],
-    interruptible: Callable[[], AbstractContextManager[None]] = nullcontext,
+    interruptible: Callable[[Callable[[], None]], AbstractContextManager[object]] = nullcontext,
 ) -> Batch:
     """The exchange of each request, in order, as far as they were sent.
 
     `done` is called in this thread as each one ends. A KeyboardInterrupt stops what is in the air
     (each row says `interrupted`) and sends nothing more. Where interrupts are deferred,
-    `interruptible` lets them through.
+    `interruptible` lets them through, and is given what ends all that is in the air.
     """
     flights = [Flight(deadlines) for _ in requests]
     refusals: list[InvalidInput] = []
@@ -84,6 +84,11 @@ def run_all(
             refusals.append(refusal)
             return None
 
+    def end_all() -> None:
+        # The last first: a worker that becomes free must find nothing left to send.
+        for flight in reversed(flights):
+            flight.end()
+
     if not _threads_start():
         one_by_one = list(_one_by_one(one, len(requests), done))
         return Batch(one_by_one, *refusals[:1])
@@ -92,13 +97,13 @@ def run_all(
         # request without anybody who waits for it.
         futures = [executor.submit(one, index) for index in range(len(requests))]
         try:
-            with interruptible():
+            with interruptible(end_all):
                 for future in as_completed(futures):
                     if (exchange := future.result()) is not None:
                         done(exchange)
         except KeyboardInterrupt:
-            # The last first: a worker that becomes free must find nothing left to send.
-            for flight in reversed(flights):
+            end_all()
+            for flight in flights:
                 flight.stop()
     return Batch([future.result() for future in futures], *refusals[:1])
 

@@ -64,7 +64,7 @@ def run(request: Request, backend: Backend, log: Log, flight: Flight, budget: Bu
         row = log.start(request, started)
         error: ChatError | Interrupted | None
         try:
-            with interrupts.allowed():
+            with interrupts.allowed(flight.end):
                 reply = backend.complete(request, flight)
             error = fault_of(reply, request)
             if error is None:
@@ -99,7 +99,7 @@ def run_draft(
     budget.check([request])
     try:
         connected.connection.api_key()  # one that is missing or unusable is a mistake, not a row
-        with interrupts.allowed() if interrupts else nullcontext():
+        with interrupts.allowed(flight.end) if interrupts else nullcontext():
             request = completed(request, connected, flight)
     except InvalidInput:
         raise

@@ -2,14 +2,15 @@
 
 While one is under way an interrupt is remembered and raised at its end. Inside `allowed()`, where
 the waiting happens, it is raised at once; only the first one is, so that pressing stop twice does
-not break off what the first one began.
+not break off what the first one began. Python ignores what is raised inside a destructor or a
+callback, so an interrupt also ends what is waited for.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -22,17 +23,25 @@ class Deferral:
     def __init__(self) -> None:
         self._came = False
         self._open = False
+        self._end: Callable[[], None] | None = None
 
     def take(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's own
         """The signal handler."""
-        if self._open:
-            self._open = False
-            raise KeyboardInterrupt
-        self._came = True
+        if not self._open:
+            self._came = True
+            return
+        self._open = False
+        if self._end is not None:
+            self._end()
+        raise KeyboardInterrupt
 
     @contextmanager
-    def allowed(self) -> Iterator[None]:
-        """Here an interrupt is raised at once, also one that came before."""
+    def allowed(self, end: Callable[[], None] | None = None) -> Iterator[None]:
+        """Here an interrupt is raised at once, also one that came before.
+
+        `end` is called first, by the signal handler: it ends what is waited for inside.
+        """
+        self._end = end
         self._open = True
         try:
             self.let_through()

@@ -81,7 +81,7 @@ class OpenAIBackend:
         whole = flight or Flight()
         own = Flight(whole.deadlines)  # its attempts are not the request's
         reader = NamesReader(self._asked("/models"), own)
-        whole.on_stop(own.stop)
+        whole.on_stop(own.end)
         whole.waiting(f"asking {self.connection.host} for its models…")
         try:
             self._answer(lambda line, options: line.client.get("/models", **options), reader, own)

@@ -13,6 +13,8 @@ from chatnb.request_log import RequestLog
 from chatnb.request_log.log_frame import frame
 from chatnb.samples import sample
 from chatnb.sessions import Session
+from tests.loopback import PATIENCE_S
+from tests.real_session import session_on
 
 from .fake_backend import FakeBackend, connected, reply
 
@@ -124,6 +126,31 @@ def test_stop_pressed_twice_is_one_interrupt(log):
     assert statuses(log) == ["interrupted"]
     assert caught.value.exchange.reply.text == "half"
     assert chat.send("b").text == "fine"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_that_python_ignores_ends_the_request_all_the_same(
+    server, tmp_path, monkeypatch
+):
+    """What is raised inside a destructor is ignored; the request would wait for its server."""
+
+    class Dropped:
+        def __del__(self):
+            press_stop()
+
+    dropped = [Dropped()]
+
+    def drop_at_the_first_words(change):
+        if change.new.live and any(change.new.live.texts):
+            dropped.clear()
+
+    with session_on(server.base_url, tmp_path / "log.sqlite", monkeypatch) as chat:
+        chat.observe(drop_at_the_first_words, "state")
+        with pytest.raises(Interrupted) as caught:
+            chat.send("hello there", model="stall-in-body")
+        assert caught.value.exchange.reply.text == "Hello"
+        assert server.requests[0].left.wait(PATIENCE_S)
+        assert chat.send("and now?").text == "and now?"
 
 
 def test_a_session_that_was_interrupted_is_not_busy(log):

@@ -29,6 +29,10 @@ class Leg(Flight):
         self._first = first
         self._attempted = len(whole.attempts)
 
+    @property
+    def stopped(self) -> bool:
+        return self._whole.stopped
+
     def delta(self, choice: int, text: str) -> None:
         self.received = True
         self._whole.delta(self._first + choice, text)

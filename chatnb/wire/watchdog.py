@@ -28,7 +28,7 @@ class Watch:
         self.deadline = float("inf")
         self._watchdog = watchdog
         self._socket = connected
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may end what its own thread holds
 
     def expect(self, seconds: float) -> None:
         """From now on, something must come within so many seconds."""
