@@ -152,7 +152,7 @@ def _local_fetch(_: argparse.Namespace) -> int:
 
 
 def _log_path(_: argparse.Namespace) -> int:
-    from chatnb.request_log.log_file import default_path
+    from chatnb.log_lookup import default_path
 
     print(default_path())
     return 0

@@ -17,11 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chatnb.log_lookup import MEMORY, default_path
 from chatnb.redaction import redact
 from chatnb.request_log import spool
 from chatnb.request_log.exchange_row import finished_row, started_row
 from chatnb.request_log.log_access import FAILURES, LogAccess
-from chatnb.request_log.log_file import MEMORY, UnusableLogError, default_path
+from chatnb.request_log.log_file import UnusableLogError
 from chatnb.request_log.log_record import Cleaner, Owner, Record, unpacked
 from chatnb.request_log.log_rows import mark_lost
 from chatnb.request_log.log_store import LogStore

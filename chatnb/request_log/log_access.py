@@ -9,8 +9,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from chatnb.log_lookup import MEMORY
 from chatnb.request_log.log_file import (
-    MEMORY,
     UnusableLogError,
     identity_of,
     is_corrupt,

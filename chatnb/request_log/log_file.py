@@ -1,4 +1,4 @@
-"""The file of the log: where it is, who may read it, and how it is opened without a race."""
+"""The file of the log: who may read it, and how it is opened without a race."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chatnb.log_lookup import MEMORY, state_directory
 from chatnb.private_directories import make_directory
 
-MEMORY = Path(":memory:")
 VERSION = 1
 _APPLICATION = 0x63686E62  # "chnb": a file without it is somebody else's database
 _OPENING_S = 10.0
@@ -49,24 +49,6 @@ CREATE INDEX IF NOT EXISTS answer_to_request ON answer(request)
 
 class UnusableLogError(Exception):
     """The file cannot be the log; its text says why in one line."""
-
-
-def default_path() -> Path:
-    """Where the log is: CHATNB_LOG, else the platform's directory for state.
-
-    >>> default_path().suffix
-    '.sqlite'
-    """
-    named = os.environ.get("CHATNB_LOG")
-    if named:
-        return MEMORY if named == str(MEMORY) else Path(named).expanduser().absolute()
-    return _state_directory() / "log.sqlite"
-
-
-def _state_directory() -> Path:
-    from platformdirs import user_state_path
-
-    return user_state_path("chatnb", appauthor=False)
 
 
 def identity_of(path: Path) -> tuple[int, int] | None:
@@ -121,7 +103,7 @@ def open_log(path: Path) -> tuple[sqlite3.Connection, tuple[str, ...]]:
 def make_private(path: Path) -> None:
     """The directory 0700 and the file 0600 whatever the umask; SQLite's -wal and -shm follow."""
     make_directory(path.parent)
-    if path.parent == _state_directory():
+    if path.parent == state_directory():
         path.parent.chmod(0o700)
     if path.is_symlink():
         raise UnusableLogError(f"{path} is a symbolic link; the log must be a file of its own")

@@ -13,9 +13,9 @@ import pytest
 
 from chatnb import cli
 from chatnb.local.server_state import RunningServer
+from chatnb.log_lookup import default_path
 from chatnb.records import Choice, Exchange, Message, Reply, Request
 from chatnb.request_log import RequestLog, log_file
-from chatnb.request_log.log_file import default_path
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,17 +99,6 @@ def test_a_notebook_whose_path_is_no_text_is_left_alone(in_jupyter, earlier, mon
     assert capsys.readouterr().out == ""
 
 
-def test_the_log_is_looked_for_where_it_is_written(monkeypatch, tmp_path):
-    from chatnb.request_log import log_file
-
-    for named in (None, ":memory:", "~/log.sqlite", "log.sqlite", str(tmp_path / "a.sqlite")):
-        if named is None:
-            monkeypatch.delenv("CHATNB_LOG", raising=False)
-        else:
-            monkeypatch.setenv("CHATNB_LOG", named)
-        assert log_lookup.default_path() == log_file.default_path()
-
-
 @pytest.mark.kernel
 def test_loading_in_jupyter_imports_no_engine(in_jupyter, earlier, kernel):
     earlier().send("first")
