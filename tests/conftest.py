@@ -44,6 +44,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return PiecesTogether(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test with processes of its own has a second try; the summary names whoever needed it."""
+    for item in items:
+        if item.get_closest_marker("kernel") or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Where binder/ is rehearsed, its environment is also the one that executes notebooks."""
     runs = sys.modules.get("tests.notebooks.runs")
