@@ -135,31 +135,37 @@ class Conversation:
 
     def with_edited(self, turn: Turn, message: int, content: str) -> Conversation:
         """The conversation with other words in a message of a turn; its choices stay."""
-        at = self.place_of(turn)
-        if at is None or not 0 <= message < len(turn.messages):
-            raise InvalidInput("That turn is no longer in the conversation.", kind="usage")
+        at = self._found(turn)
+        if not 0 <= message < len(turn.messages):
+            raise InvalidInput(f"That turn has no message {message}.", kind="usage")
         edited = replace(turn.messages[message], content=content)
         messages = (*turn.messages[:message], edited, *turn.messages[message + 1 :])
         changed = replace(turn, messages=messages)
         return replace(self, turns=(*self.turns[:at], changed, *self.turns[at + 1 :]))
 
-    def with_choice(self, index: int) -> Conversation:
-        """The last live turn with another of its choices as the answer; choices count from 0."""
-        at, turn = self._last_sent()
+    def with_choice(self, index: int, turn: Turn | None = None) -> Conversation:
+        """A turn, the last that was sent where none is named, with another choice as its answer."""
+        at = self._last_sent() if turn is None else self._found(turn)
+        turn = self.turns[at]
         if not 0 <= index < len(turn.choices):
             count = len(turn.choices)
             raise InvalidInput(
-                f"There is no choice {index}: the last answer has {count}, counted from 0.",
-                kind="usage",
+                f"There is no choice {index}: the answer has {count}, counted from 0.", kind="usage"
             )
         answer = answer_of(turn.choices[index])
         changed = replace(turn, messages=(*turn.messages[:-1], answer), kept=index)
         return replace(self, turns=(*self.turns[:at], changed, *self.turns[at + 1 :]))
 
-    def _last_sent(self) -> tuple[int, Turn]:
+    def _found(self, turn: Turn) -> int:
+        at = self.place_of(turn)
+        if at is None:
+            raise InvalidInput("That turn is no longer in the conversation.", kind="usage")
+        return at
+
+    def _last_sent(self) -> int:
         for at in range(len(self.turns) - 1, -1, -1):
             if self.turns[at].choices and not self.turns[at].stale:
-                return at, self.turns[at]
+                return at
         raise InvalidInput("There is no answer to keep yet: send a prompt first.", kind="usage")
 
 

@@ -98,19 +98,20 @@ class ConversationHolder(traitlets.HasTraits):
         checked_content(content, "A message's content")
         self._change("the edit", lambda now: now.with_edited(turn, message, content))
 
-    def keep(self, choice: int | None = None) -> None:
+    def keep(self, choice: int | None = None, *, turn: Turn | None = None) -> None:
         """Make another choice of the last answer the one that is sent, counted from 0.
 
         >>> chat.keep(1)                                    # doctest: +SKIP
 
-        Without a number: enter the text of a request that broke off, or did not fit its form.
+        `turn`: of the answer of this turn. Without a number: enter the text of a request that broke
+        off, or did not fit its form.
         """
         if choice is None:
             self._keep_partial()
             return
         if not isinstance(choice, int) or isinstance(choice, bool):
             raise InvalidInput(f"A choice is a number from 0, not {choice!r}.", kind="usage")
-        self._change(f"keeping choice {choice}", lambda now: now.with_choice(choice))
+        self._change(f"keeping choice {choice}", lambda now: now.with_choice(choice, turn))
 
     def _keep_partial(self) -> None:
         last, asked = self.state.last, self.state.asked

@@ -69,7 +69,7 @@ def test_the_last_answer_can_be_another_choice():
     sent = Turn((Message("user", "color?"), Message("assistant", "red")), choices=choices)
     kept = Conversation(turns=(sent,)).with_choice(1)
     assert texts(kept) == ["color?", "blue"]
-    with pytest.raises(InvalidInput, match="no choice 2: the last answer has 2, counted from 0"):
+    with pytest.raises(InvalidInput, match="no choice 2: the answer has 2, counted from 0"):
         kept.with_choice(2)
     with pytest.raises(InvalidInput, match="send a prompt first"):
         Conversation().with_choice(0)

@@ -461,7 +461,7 @@ def test_an_edited_message_is_what_is_sent_next(chat, backend):
     assert [message.content for message in backend.requests[1].messages] == [
         "Who was first?", "Washington.", "Sure?",
     ]  # fmt: skip
-    with pytest.raises(InvalidInput, match="no longer in the conversation"):
+    with pytest.raises(InvalidInput, match="no message 2"):
         chat.edit(chat.conversation.live[0], "x", message=2)
     chat.undo()
     assert chat.undo() == "the edit"

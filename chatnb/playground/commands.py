@@ -78,9 +78,9 @@ class Commands:
         self.session.reset()
         return "the conversation"
 
-    def keep(self, index: int) -> None:
-        """Make another choice of the last answer the one that is sent."""
-        self.session.keep(index)
+    def keep(self, index: int, key: str | None = None) -> None:
+        """Make another choice of a turn's answer, the last one's without a key, the one sent."""
+        self.session.keep(index, turn=self._turn(key) if key else None)
 
     def keep_partial(self) -> None:
         """Enter the text of the request that broke off into the conversation."""

@@ -210,6 +210,28 @@ def test_the_second_of_three_choices_is_kept(panel: PanelPage, server: LoopbackS
     panel.button("Keep this one").click()
     panel.root.locator(".chatnb-card:nth-child(2).chatnb-kept").wait_for()
     assert panel.ask("chatnb.session().messages[-1]['content']").startswith("1:one")
+    panel.send("Count again")
+    panel.wait_for_turn(2)
+    first = panel.turns().first
+    first.get_by_role("button", name="Keep this one").click()
+    first.locator(".chatnb-card:nth-child(1).chatnb-kept").wait_for()
+    said = panel.ask("[each['content'][:5] for each in chatnb.session().messages]")
+    assert said == ["Count", "0:one", "Count", "0:one"]
+
+
+def test_the_answer_to_a_picture_is_edited_and_not_its_prompt(
+    open_in_lab: Open, server: LoopbackServer
+) -> None:
+    parts = [{"type": "text", "text": "What is this?"}]
+    asked, answered = {"role": "user", "content": parts}, {"role": "assistant", "content": "A cat."}
+    load = f"import chatnb\nchatnb.session().load({[asked, answered]})"
+    panel = PanelPage.open(open_in_lab, f"{connect_to(server)}\n{load}", width=1500)
+    panel.button("Edit answer").click()
+    panel.root.get_by_label("New words").fill("A dog.")
+    panel.button("Save").click()
+    panel.root.get_by_text("A dog.").wait_for()
+    edited = {**answered, "content": "A dog."}
+    assert panel.ask("chatnb.session().messages") == [asked, edited]
 
 
 def test_two_panels_on_one_session_stay_in_step(

@@ -180,6 +180,20 @@ def test_of_three_choices_the_second_can_be_kept(panel, chat, backend):
     assert panel.last("turns")["turns"][0]["choices"][1]["kept"]
 
 
+def test_a_choice_of_an_earlier_answer_is_kept_there_and_not_in_the_last_one(panel, chat, backend):
+    backend.enqueue(reply("a", "b"), reply("c", "d"))
+    chat.send("Name a letter", n=2)
+    key = panel.last("turns")["order"][0]
+    chat.send("Another", n=2)
+    panel.run("keep", {"index": 1, "key": key})
+    assert texts(chat) == ["Name a letter", "b", "Another", "c"]
+    panel.undo()
+    assert texts(chat) == ["Name a letter", "a", "Another", "c"]
+    panel.reset()
+    with pytest.raises(InvalidInput, match="no longer in the conversation"):
+        panel.run("keep", {"index": 1, "key": key})
+
+
 def test_a_value_set_in_the_panel_is_the_sessions_and_stands_in_every_panel(open_panel, chat):
     first, second = open_panel(), open_panel()
     first.receive(do="set", values={"temperature": 0}, seq=3, view="v")

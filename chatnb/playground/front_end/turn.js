@@ -50,7 +50,10 @@ class TurnView {
   }
 
   card(choice) {
-    const keep = button("Keep this one", () => this.act("keep", { index: choice.index }));
+    const { key, stale } = this.turn;
+    const keep = stale
+      ? null
+      : button("Keep this one", () => this.act("keep", { index: choice.index, key }));
     return h(
       "section",
       { class: `chatnb-card${choice.kept ? " chatnb-kept" : ""}`, "aria-label": choice.label },
@@ -80,10 +83,11 @@ class TurnView {
       class: "chatnb-button chatnb-quiet",
     });
     const { prompt_text: prompt, answer_text: answer } = this.turn;
+    const second = this.turn.prompt === null ? 0 : 1; // also where the prompt cannot be edited
     return [
       prompt ? again : null,
       prompt ? edit(0, prompt, "Edit prompt") : null,
-      answer ? edit(prompt ? 1 : 0, answer, "Edit answer") : null,
+      answer ? edit(second, answer, "Edit answer") : null,
     ];
   }
 
