@@ -1,9 +1,10 @@
 """Execute a notebook, and say whether it shows something new.
 
 What is kept in git has outputs, but nothing that differs from run to run: no execution counts, no
-timings of cells, no widget state. Where a cell's outputs differ only in seconds, times of day,
-ports and the like, the old ones stay, so that a second run changes no file. They stay too where a
-cell is tagged `measures-time`: what it draws is never the same twice.
+timings of cells, no widget state. Where a notebook's outputs differ only in seconds, times of day,
+ports and the like, and in what cells that are tagged `measures-time` draw, the old ones stay, so
+that a second run changes no file. Otherwise all are of the new run: a picture and the numbers
+beside it belong together.
 """
 
 from __future__ import annotations
@@ -55,26 +56,28 @@ def executed(
 
 
 def settled(new: NotebookNode, old: NotebookNode, home: Path) -> NotebookNode:
-    """The new notebook as it is kept: with the old outputs wherever they say the same.
+    """The new notebook as it is kept: with the old outputs where they all say the same.
 
     `home` is written as ~, as it is for whoever reads the notebook.
     """
-    before = {cell.get("id"): cell for cell in old.cells}
-    for cell in new.cells:
-        if cell.cell_type != "code":
-            continue
+    cells = [cell for cell in new.cells if cell.cell_type == "code"]
+    for cell in cells:
         cell.execution_count = None
         cell.metadata.pop("execution", None)
         cell.outputs = [_without_counts(output, home) for output in cell.outputs]
-        earlier = before.get(cell.get("id"))
-        if earlier and earlier.source == cell.source and _agree(earlier, cell):
-            cell.outputs = earlier.outputs
+    before = {cell.get("id"): cell for cell in old.cells}
+    earlier = [before.get(cell.get("id")) for cell in cells]
+    if all(map(_agree, earlier, cells)):
+        for cell, kept in zip(cells, earlier, strict=True):
+            cell.outputs = kept.outputs
     new.metadata.pop("widgets", None)
     new.metadata["language_info"] = NotebookNode(name="python")
     return new
 
 
-def _agree(old: NotebookNode, new: NotebookNode) -> bool:
+def _agree(old: NotebookNode | None, new: NotebookNode) -> bool:
+    if old is None or old.source != new.source:
+        return False
     if "measures-time" in new.metadata.get("tags", []):
         return _kinds(old.outputs) == _kinds(new.outputs)
     return same(old.outputs, new.outputs)

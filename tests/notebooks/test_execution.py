@@ -51,6 +51,19 @@ def test_another_word_is_another_output() -> None:
     assert not same(output("17 + 26 = 43 tokens · 0.8 s"), output("17 + 27 = 44 tokens · 0.8 s"))
 
 
+def test_a_new_output_brings_all_outputs_of_its_run(tmp_path: Path) -> None:
+    def notebook(*shown: str) -> nbformat.NotebookNode:
+        cells = [nbformat.v4.new_code_cell("show()", id=name) for name in "ab"]
+        for cell, text in zip(cells, shown, strict=True):
+            cell.outputs = [nbformat.v4.new_output("stream", text=text)]
+        return nbformat.v4.new_notebook(cells=cells)
+
+    kept = settled(notebook("0.8 s", "another word"), notebook("1.2 s", "a word"), tmp_path)
+    assert [cell.outputs[0].text for cell in kept.cells] == ["0.8 s", "another word"]
+    kept = settled(notebook("0.8 s", "a word"), notebook("1.2 s", "a word"), tmp_path)
+    assert [cell.outputs[0].text for cell in kept.cells] == ["1.2 s", "a word"]
+
+
 def test_what_a_cell_draws_of_time_stays_until_its_source_changes(tmp_path: Path) -> None:
     def notebook(source: str, shown: str, *tags: str) -> nbformat.NotebookNode:
         cell = nbformat.v4.new_code_cell(source, id="a", metadata={"tags": list(tags)})
