@@ -12,10 +12,13 @@ from chatnb.redaction import redact
 
 OPENAI = "https://api.openai.com/v1"
 
-# Cloud metadata services hand out credentials to whoever asks from inside the machine: EC2, GCP,
-# Azure, Alibaba, Oracle. All link-local addresses count too.
+# Cloud metadata services hand out credentials to whoever asks from inside the machine: EC2 and its
+# containers, GCP, Azure, Alibaba, Oracle, OpenStack, Scaleway, Tencent. In a base_url all
+# link-local addresses count too; a name may lead to one: to a machine at the end of a cable.
 _METADATA = (
-    *("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23"),
+    *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42"),
+    *("fe80::a9fe:a9fe", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
     *("metadata", "metadata.google.internal", "metadata.goog", "metadata.azure.internal"),
     *("instance-data", "instance-data.ec2.internal"),
 )
@@ -50,6 +53,22 @@ def checked_base_url(url: str) -> str:
     if scheme == "http" and not is_private(host):
         raise _refused(url, "prompts and keys would travel in clear to a public address: use https")
     return url
+
+
+def check_peer(base_url: str, address: str) -> None:
+    """Raise InvalidInput if the name in a base_url has led to where requests may not go.
+
+    >>> check_peer("http://server.local/v1", "192.168.0.5")
+
+    The address is that of a socket which is connected and has sent nothing: who asks the resolver
+    first may get another answer than the connection does.
+    """
+    found = _address(address.partition("%")[0])
+    if found in _METADATA:
+        raise _refused(base_url, f"it leads to {address}, a metadata service, not a model")
+    if urlsplit(base_url).scheme == "http" and _is_public(found):
+        why = f"it leads to {address}, a public address, and would carry prompts and keys in clear"
+        raise _refused(base_url, f"{why}: use https")
 
 
 def _parts(url: str) -> tuple[str, str]:
@@ -110,8 +129,13 @@ def is_private(host: str) -> bool:
         return True
     address = _address(host)
     if address:
-        return ipaddress.ip_address(address).is_private
+        return not _is_public(address)
     return "." not in host or host.endswith((".local", ".internal", ".lan", ".home.arpa"))
+
+
+def _is_public(address: str) -> bool:
+    # Not `not is_private`: 100.64.0.0/10 is neither, and there Tailscale's machines are.
+    return ipaddress.ip_address(address).is_global
 
 
 def travels_in_clear(url: str) -> bool:

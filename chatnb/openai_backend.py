@@ -234,7 +234,7 @@ def _connected_line(connection: Connection, tls: Tls) -> Line:
 
     parts = urlsplit(connection.base_url)
     host = parts.hostname or ""
-    line = Line(host, tls)
+    line = Line(connection.base_url, tls)
     line.client = openai.OpenAI(
         base_url=connection.base_url,
         # The SDK insists on one; the real one comes with each request.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from chatnb.addresses import checked_base_url
+from chatnb.addresses import check_peer, checked_base_url
 from chatnb.connections import connection_to, described
 from chatnb.errors import InvalidInput
 
@@ -19,6 +19,7 @@ KEY = "sk-abcdefghijklmnopqrstuvwxyz123456"
         "https://host.example/v1", "http://127.0.0.1:8000/v1", "http://localhost/v1",
         "http://[::1]:8000/v1", "http://192.168.0.5/v1", "http://server.local/v1",
         "http://127.1/v1", "http://[fc00::5]/v1", "http://a_container:8000/v1",
+        "http://100.64.0.5:8000/v1",
     ],
 )  # fmt: skip
 def test_a_usable_address_is_kept(url):
@@ -64,6 +65,36 @@ def test_an_unusable_address_is_one_line_that_repeats_no_secret(url, said):
     assert said in caught.value.line
     assert "secretpw" not in caught.value.line
     assert KEY not in caught.value.line
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+        "169.254.170.23", "fd00:ec2::254", "fd20:ce::254", "fe80::a9fe:a9fe%eth0",
+        "100.100.100.200",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("url", ["http://gpu.local/v1", "https://gpu.example/v1"])
+def test_a_name_leads_to_no_metadata_service(url, address):
+    with pytest.raises(InvalidInput, match="metadata service") as caught:
+        check_peer(checked_base_url(url), address)
+    assert caught.value.line.startswith(f"Requests cannot go to {url}: it leads to {address}, ")
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2600::8", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_a_private_name_leads_to_no_public_address_in_clear(address):
+    with pytest.raises(InvalidInput, match=r"a public address, and would .*: use https"):
+        check_peer(checked_base_url("HTTP://gpu.lan:8000/v1"), address)
+    check_peer(checked_base_url("https://gpu.lan:8000/v1"), address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "::1", "10.0.0.5", "fc00::5", "100.64.0.5", "169.254.3.4", "fe80::5%eth0"],
+)
+def test_a_private_name_leads_to_a_private_address(address):
+    check_peer(checked_base_url("http://gpu.local:8000/v1"), address)
 
 
 def test_without_anything_the_embedded_model_answers(monkeypatch):

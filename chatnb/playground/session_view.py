@@ -141,7 +141,11 @@ class SessionView:
         return {"event": "idle", "unfinished": unfinished, "draft": draft, "hints": list(hints)}
 
     def released(self, flight: int) -> list[Event]:
-        """A request that was stopped and has not ended: its prompt goes back, nobody waits."""
+        """A request that was stopped and has not ended: its prompt goes back, nobody waits.
+
+        Its thread asks a resolver, or connects on a socket that the HTTP library shows to nobody
+        before it is connected: https://github.com/encode/httpx/pull/3749
+        """
         if self.flight != flight or not self._session.busy:
             return []
         within = f"{self._session.settings.deadlines().connect:g} s"

@@ -11,7 +11,9 @@ import ssl
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
+from chatnb.addresses import check_peer
 from chatnb.wire.patience import Read
 from chatnb.wire.rejections import BODY_S, raise_if_rejected
 from chatnb.wire.watchdog import Watch
@@ -36,13 +38,14 @@ class Tls:
 class Line:
     """Follows one client's connection; `client` is the SDK's, made by whoever makes the line."""
 
-    def __init__(self, host: str, tls: Tls) -> None:
+    def __init__(self, base_url: str, tls: Tls) -> None:
         self.client: Any = None
         self.socket: socket.socket | None = None
         self.watch: Watch | None = None
         self.reader: Reader | None = None
         self.has_sent = False
-        self._host = host
+        self._base_url = base_url
+        self._host = urlsplit(base_url).hostname
         self._tls = tls
 
     def before_sending(self, request: Any) -> None:
@@ -61,10 +64,21 @@ class Line:
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith("start_tls.started") and info.get("server_hostname") == self._host:
             self._tls.context = info["ssl_context"]
-        elif event.endswith(("connect_tcp.complete", "start_tls.complete")):
+        elif event.endswith("connect_tcp.complete"):
+            self._check(info["return_value"])
+            self._hold(info["return_value"])
+        elif event.endswith("start_tls.complete"):
             self._hold(info["return_value"])
         elif event.endswith("send_request_headers.started"):
             self.has_sent = True
+
+    def _check(self, stream: Any) -> None:
+        """Close a connection to where no request may go, before anything was sent on it."""
+        try:
+            check_peer(self._base_url, stream.get_extra_info("server_addr")[0])
+        except BaseException:
+            stream.close()
+            raise
 
     def _hold(self, stream: Any) -> None:
         """Follow a new network stream.

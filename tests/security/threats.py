@@ -39,6 +39,9 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "an address that is no model's": (
         "test_connections.py::test_an_unusable_address_is_one_line_that_repeats_no_secret",
+        "test_connections.py::test_a_name_leads_to_no_metadata_service",
+        "test_connections.py::test_a_private_name_leads_to_no_public_address_in_clear",
+        "wire/test_connections.py::test_a_name_that_leads_to_a_metadata_service_gets_not_a_byte",
         "fuzz/test_addresses.py::test_no_spelling_hides_a_link_local_address",
         "fuzz/test_addresses.py::test_any_text_is_a_base_url_or_refused_in_one_line",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import subprocess
 import sys
 import threading
@@ -14,8 +15,10 @@ from email.utils import format_datetime
 
 import pytest
 
+from chatnb import addresses
+from chatnb.addresses import checked_base_url
 from chatnb.backend import Connection, Deadlines, Flight
-from chatnb.errors import ChatError, Interrupted, PartialReply, RequestFailed
+from chatnb.errors import ChatError, Interrupted, InvalidInput, PartialReply, RequestFailed
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
 from chatnb.wire import retries
@@ -49,6 +52,29 @@ def test_redirects_are_not_followed(model: str, server: LoopbackServer, ask: Ask
     with pytest.raises(RequestFailed):
         ask(model)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_that_leads_to_a_metadata_service_gets_not_a_byte(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, CANARY)
+    monkeypatch.setattr(addresses, "_METADATA", ("127.0.0.1",))
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        base_url = checked_base_url(f"{scheme}://localhost:{service.getsockname()[1]}/v1")
+        flight = Flight(Deadlines(first_token=5))
+        with (
+            closing(OpenAIBackend(Connection(base_url, key=KEY_VARIABLE))) as backend,
+            pytest.raises(InvalidInput, match=r"leads to 127\.0\.0\.1, a metadata service"),
+        ):
+            backend.complete(request_for("echo", stream=True), flight)
+        accepted, _ = service.accept()
+        with accepted:
+            assert accepted.recv(1) == b""
+        service.settimeout(0)
+        with pytest.raises(BlockingIOError):  # nor is it tried again
+            service.accept()
+    assert flight.attempts == []
 
 
 def test_proxies_are_not_used_for_loopback(

@@ -8,14 +8,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 
 import pytest
 
-from chatnb.backend import Flight
+from chatnb.backend import Connection, Flight
 from chatnb.errors import Interrupted
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Attempt
 from chatnb.wire.watchdog import Watch, Watchdog
+from tests.fault_table import CANARY, KEY_VARIABLE
 from tests.loopback import PATIENCE_S, LoopbackServer
 from tests.waiting import wait_for
 from tests.wire.conftest import request_for
@@ -190,6 +193,34 @@ def test_stopping_one_of_many_ends_only_that_one(
         backend.complete(request_for("slow", stream=True), phase.flight)
     other.join(PATIENCE_S)
     assert texts == ["word " * 200]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses")
+def test_a_connection_that_comes_about_after_the_stop_carries_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, CANARY)
+    flight = Flight()
+    with ExitStack() as held:
+        server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        before = held.enter_context(socket.create_connection(server.getsockname()))
+        server.settimeout(PATIENCE_S)
+        connection = Connection(f"http://127.0.0.1:{server.getsockname()[1]}/v1", key=KEY_VARIABLE)
+        backend = held.enter_context(closing(OpenAIBackend(connection)))
+        pool = held.enter_context(ThreadPoolExecutor(1))
+        thread = pool.submit(threading.get_ident).result()
+        asked = pool.submit(backend.complete, request_for("echo", stream=True), flight)
+        wait_for(lambda: connects(thread), "the connection to hang")
+        flight.stop()
+        server.accept()[0].close()
+        before.close()
+        accepted = held.enter_context(server.accept()[0])
+        assert isinstance(asked.exception(PATIENCE_S), Interrupted)
+        assert accepted.recv(1) == b""
+
+
+def connects(thread: int) -> bool:
+    return sys._current_frames()[thread].f_code.co_name == "create_connection"
 
 
 def test_connection_that_is_made_after_the_stop_is_ended_too() -> None:
