@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -45,6 +47,19 @@ def test_many_requests_at_once_keep_their_answers_apart(
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(answer, range(100))) == [f"number {number}" for number in range(100)]
     assert server.connections <= 8
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_asks_over_a_connection_of_its_own(server: LoopbackServer, ask: Ask) -> None:
+    ask("echo")
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            os._exit(ask("echo", prompt="asked by the child").text != "asked by the child")
+        os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert ask("echo", prompt="asked by the parent").text == "asked by the parent"
+    assert [request.connection for request in server.requests] == [1, 2, 1]
 
 
 @pytest.mark.parametrize("model", ["redirect-302", "redirect-307"])
