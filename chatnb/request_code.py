@@ -5,6 +5,9 @@ Each gives the server the same JSON body. No key is ever in the code, only its v
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 from chatnb.backend import Connection
@@ -134,8 +137,14 @@ def _asking_for_local(connection: Connection) -> str:
     script = f'import chatnb; print("base_url={{base_url}} token={{api_key}}".format({options}))'
     return (
         "# The embedded model's address and token change each time its server starts.\n"
-        f'eval "$(python -c {shell_quoted(script)})"\n'
+        f'eval "$({_python()} -c {shell_quoted(script)})"\n'
     )
+
+
+def _python() -> str:
+    """What runs the Python that has chatnb: by its path, unless it is the one named `python`."""
+    here, named = Path(sys.executable), shutil.which("python")
+    return "python" if named and Path(named).parent == here.parent else shell_quoted(str(here))
 
 
 def _remarks(request: Request, connection: Connection) -> str:

@@ -30,8 +30,7 @@ def shown(panel: PanelPage, form: str) -> str:
 
 
 def run_outside(command: list[str]) -> None:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "OPENAI_API_KEY": "none"}
+    environment = {**os.environ, "OPENAI_API_KEY": "none"}
     done = subprocess.run(
         command, capture_output=True, check=False, encoding="utf-8", env=environment, timeout=60
     )
@@ -72,6 +71,18 @@ def test_the_shown_python_curl_cell_and_json_are_what_send_sends(
     received = [request.json for request in server.requests if "chat" in request.path][1:]
     assert received == [body] * (expected + 1)
     assert body["messages"][-1]["content"] == PROMPT
+
+
+def test_the_inserted_json_is_python_that_runs(panel: PanelPage) -> None:
+    panel.prompt.fill(f'{PROMPT} """ \\')
+    panel.tab("Code")
+    panel.root.get_by_role("region", name="Code").get_by_text("éñ🎉").wait_for()
+    body = json.loads(shown(panel, "JSON"))
+    panel.button("Insert as a cell").click()
+    panel.root.get_by_text("Inserted below.").wait_for()
+    panel.notebook.run(panel.cell + 1)
+    panel.free += 1
+    assert panel.ask("body") == body
 
 
 def test_the_code_follows_a_slider_and_is_copied(panel: PanelPage) -> None:

@@ -68,10 +68,14 @@ class CodePage {
     this.line.say(inserted ? "Inserted below." : "This front end takes no cells: copy it instead.");
   }
 
-  // Only Python and %%chat run in a cell as they stand.
+  // Only Python and %%chat run in a cell as they stand. JSON has no three quotes in a row.
   cellSource() {
-    const magic = { curl: "%%bash\n", json: "body = " }[this.name] ?? "";
-    return magic + this.shown.textContent.replace(/\n$/, "");
+    const code = this.shown.textContent.replace(/\n$/, "");
+    const cells = {
+      curl: `%%bash\n${code}`,
+      json: `import json\n\nbody = json.loads(r"""\n${code}\n""")`,
+    };
+    return cells[this.name] ?? code;
   }
 }
 
