@@ -27,6 +27,7 @@ from chatnb.wire.idle_lines import IdleLines
 from chatnb.wire.names_reader import NamesReader
 from chatnb.wire.retries import stopped_within
 from chatnb.wire.setbacks import Setback, setback_from, unreached
+from chatnb.wire.stack_room import with_stack_room
 from chatnb.wire.watchdog import Watch, Watchdog
 from chatnb.wire.wire_line import Line, Tls
 
@@ -230,8 +231,7 @@ class OpenAIBackend:
 
 def _connected_line(connection: Connection, tls: Tls) -> Line:
     """A line with the SDK's client on it; nothing is connected yet."""
-    import openai
-
+    openai = _sdk()
     parts = urlsplit(connection.base_url)
     host = parts.hostname or ""
     line = Line(connection.base_url, tls)
@@ -252,6 +252,14 @@ def _connected_line(connection: Connection, tls: Tls) -> Line:
     )
     debug_logs.watch_libraries()
     return line
+
+
+@with_stack_room
+def _sdk() -> Any:
+    """The SDK, which takes half a second to import."""
+    import openai
+
+    return openai
 
 
 def _withheld_headers(connection: Connection) -> dict[str, Any]:

@@ -44,7 +44,8 @@ FLOORS: list[tuple[str, dict[str, str]]] = [
             """,
             "openai": """
                 wire wire.patience wire.watchdog wire.rejections wire.wire_line wire.idle_lines
-                wire.retries wire.answer_reader wire.names_reader wire.setbacks openai_backend
+                wire.retries wire.answer_reader wire.names_reader wire.setbacks wire.stack_room
+                openai_backend
             """,
             "local": "local.*",
         },
