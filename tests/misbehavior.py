@@ -31,9 +31,12 @@ def answers(*names: str) -> Callable[[Answer], Answer]:
 
 
 def answer_for(exchange: Exchange) -> Answer:
-    """The way to answer: by path for everything but completions, then by the model's name."""
+    """The way to answer: by path for everything but completions, then by the model's name.
+
+    A list of models misbehaves as its path says: /wait-a-minute/models.
+    """
     if exchange.received.path.endswith("/models"):
-        return lambda exchange: exchange.json({"data": [{"id": "echo"}, {"id": "slow"}]})
+        return ANSWERS.get(exchange.received.path.split("/")[1], _two_models)
     if not exchange.received.path.endswith("/chat/completions"):
         return lambda exchange: exchange.json({"detail": "Not Found"}, 404)
     model = exchange.received.model
@@ -45,6 +48,10 @@ def answer_for(exchange: Exchange) -> Answer:
 
     # What follows "=" in a model's name is for the answer: `exchange.argument`.
     return {**ANSWERS, **ODD, **HOSTILE}.get(model.partition("=")[0], _no_model)
+
+
+def _two_models(exchange: Exchange) -> None:
+    exchange.json({"data": [{"id": "echo"}, {"id": "slow"}]})
 
 
 def _status(status: int) -> Answer:

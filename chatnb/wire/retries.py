@@ -39,10 +39,10 @@ def wait_before(try_number: int, headers: Mapping[str, str] | None = None) -> fl
 def stopped_within(seconds: float, flight: Flight) -> bool:
     """Wait between two tries; whether the flight was stopped meanwhile."""
     end = time.monotonic() + seconds
-    # In slices: a SIGINT that comes in the moment before a wait begins is noticed when it ends.
-    while (left := end - time.monotonic()) > 0:
-        if flight.stopping.wait(min(left, 0.1)):
-            return True
+    # In slices: what ends a flight without waking it, and a SIGINT that comes in the moment before
+    # a wait begins, is noticed when one ends.
+    while not flight.stopped and (left := end - time.monotonic()) > 0:
+        flight.stopping.wait(min(left, 0.1))
     return flight.stopped
 
 

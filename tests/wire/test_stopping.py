@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from types import FrameType
 
 import pytest
 
@@ -164,6 +165,27 @@ def test_the_next_request_is_answered(
     with Phase(server, announced_by, 1, stop) as phase, pytest.raises(Interrupted):
         backend.complete(request_for(model, stream=True), phase.flight)
     assert backend.complete(request_for("echo", stream=True), Flight()).text == "hello there"
+
+
+def test_asking_for_the_models_ends_at_once_in_a_wait_too(server: LoopbackServer) -> None:
+    connection = Connection(f"http://127.0.0.1:{server.port}/wait-a-minute")
+    flight = Flight()
+    with closing(OpenAIBackend(connection)) as backend, ThreadPoolExecutor(1) as pool:
+        thread = pool.submit(threading.get_ident).result()
+        asked = pool.submit(backend.models, flight)
+        wait_for(lambda: waits_to_try_again(thread), "a wait between two tries")
+        flight.stop()
+        stopped_at = time.monotonic()
+        assert isinstance(asked.exception(), Interrupted)
+        assert time.monotonic() - stopped_at < WITHIN_S
+    assert len(server.requests) == 1
+
+
+def waits_to_try_again(thread: int) -> bool:
+    frame: FrameType | None = sys._current_frames()[thread]
+    while frame is not None and frame.f_code.co_name != "stopped_within":
+        frame = frame.f_back
+    return frame is not None
 
 
 def test_flight_that_was_stopped_before_is_not_sent(
