@@ -67,7 +67,7 @@ def _number(value: str | None) -> float | None:
 def _until(value: str | None) -> float | None:
     try:
         date = parsedate_to_datetime(value or "")
-    except ValueError:
+    except (ValueError, OverflowError):  # no date; one with numbers beyond every calendar
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)

@@ -189,6 +189,8 @@ def test_our_own_wait_where_the_server_asks_for_none(
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 +99999999999999"}, None),
+        ({"retry-after": f"Wed, {'9' * 20} Oct 2015 07:28:00 GMT"}, None),
         ({"retry-after": ""}, None),
         ({}, None),
     ],
