@@ -108,7 +108,7 @@ class Flight:
         self.first_token_s: float | None = None
         self.pieces: dict[int, list[str]] = {}
         self.stopping = threading.Event()
-        self._began = time.perf_counter()
+        self.began = time.perf_counter()  # told anew as it is sent: it may wait for its turn
         self._on_delta = on_delta
         self._on_attempt = on_attempt
         self._on_reasoning = on_reasoning
@@ -180,7 +180,7 @@ class Flight:
 
     def _mark_first_token(self) -> None:
         if self.first_token_s is None:
-            self.first_token_s = time.perf_counter() - self._began
+            self.first_token_s = time.perf_counter() - self.began
 
 
 class Backend(Protocol):

@@ -60,7 +60,7 @@ def run(request: Request, backend: Backend, log: Log, flight: Flight, budget: Bu
     with deferred() as interrupts:
         claim = budget.admit(request)
         started = datetime.now(UTC)
-        begun = time.perf_counter()
+        begun = flight.began = time.perf_counter()
         row = log.start(request, started)
         error: ChatError | Interrupted | None
         try:

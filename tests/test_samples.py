@@ -73,6 +73,12 @@ def test_all_choices_are_kept(chat, backend):
     assert take(chat, "a", n=2)["choices"][0] == ["red", "blue"]
 
 
+def test_the_first_token_is_counted_from_the_request_not_from_the_first_sample(chat):
+    take(chat, "a", seeds=range(3), parallel=1)
+    rows = frame(chat.log)
+    assert (rows["first_token_s"] <= rows["seconds"]).all()
+
+
 def test_requests_run_at_the_same_time(chat, backend):
     together = threading.Barrier(4, timeout=20)
 
