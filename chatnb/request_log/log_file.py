@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chatnb.log_lookup import MEMORY, state_directory
-from chatnb.private_directories import make_directory
+from chatnb.private_directories import check_owner, make_directory
 
 VERSION = 1
 _APPLICATION = 0x63686E62  # "chnb": a file without it is somebody else's database
@@ -105,6 +105,7 @@ def make_private(path: Path) -> None:
     make_directory(path.parent)
     if path.parent == state_directory():
         path.parent.chmod(0o700)
+    check_owner(path.parent)
     if path.is_symlink():
         raise UnusableLogError(f"{path} is a symbolic link; the log must be a file of its own")
     try:
@@ -114,6 +115,16 @@ def make_private(path: Path) -> None:
     except FileExistsError:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)
+    _refuse_planted(path)
+
+
+def _refuse_planted(path: Path) -> None:
+    """Files beside the log that somebody else made: SQLite would write the rows into them."""
+    own = path.lstat().st_uid
+    for companion in _with_companions(path):
+        with suppress(FileNotFoundError):
+            if companion.lstat().st_uid != own:
+                raise UnusableLogError(f"{companion} belongs to somebody else")
 
 
 def _open_file(path: Path) -> tuple[sqlite3.Connection, tuple[str, ...]]:
@@ -122,6 +133,7 @@ def _open_file(path: Path) -> tuple[sqlite3.Connection, tuple[str, ...]]:
         _is_ours(connection)  # before anything is written into somebody else's file
         notices = _choose_journal(connection, path)
         _make_schema(connection)
+        _refuse_planted(path)  # by somebody who was faster, before a row is written
     except BaseException:
         connection.close()
         raise

@@ -16,6 +16,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from chatnb.private_directories import check_owner
 from chatnb.records import Message, messages_from
 from chatnb.request_log.log_record import Owner, Record, Row, packed, restored, stored, unpacked
 from chatnb.request_log.process_identity import ProcessIdentity
@@ -32,6 +33,7 @@ def spool_for(log: Path, owner: Owner, number: int) -> Path:
 
 def append(spool: Path, record: Record) -> None:
     """Write a record so that it survives a power cut; raises OSError."""
+    check_owner(spool.parent)
     line = (json.dumps(_to_json(record)) + "\n").encode("ascii")
     descriptor = os.open(spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:

@@ -87,6 +87,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         "security/test_files.py::test_everything_written_under_umask_000_is_private",
         "security/test_files.py::test_a_spool_is_private_under_umask_000",
         "log/test_log_failures.py::test_a_symbolic_link_is_refused",
+        "log/test_shared_directories.py::"
+        "test_no_row_goes_into_a_file_that_somebody_else_has_planted",
+        "log/test_shared_directories.py::test_no_row_goes_into_a_directory_of_somebody_else",
+        "log/test_shared_directories.py::test_a_link_to_a_directory_of_ones_own_will_do",
         "local/test_server.py::test_a_runtime_directory_behind_a_link_is_not_used",
     ),
     "data that is run": ("security/test_files.py::test_no_code_is_made_of_data",),
