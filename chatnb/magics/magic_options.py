@@ -100,10 +100,12 @@ def _switch(typed: str, text: str | None) -> bool:
 
 def parameter_value(typed: str, kind: Parameter, text: str | None) -> Any:
     """The value of a parameter as typed; `unset` clears a standing one."""
+    if text == "unset":
+        return None
     if isinstance(kind, Flag):
         value = True if text is None else kind.parsed(text)
         return not value if typed.startswith("--no-") else value
-    return None if text is None or text == "unset" else kind.parsed(text)
+    return None if text is None else kind.parsed(text)
 
 
 def manual() -> str:
@@ -155,7 +157,7 @@ The prompt continues this kernel's conversation and the exchange is a row of cha
 Running a cell again replaces its turn and sets aside what came after it.
 
 An option lives for this cell; %chat_set name=value sets it from now on. What is unset is not sent.
-`unset` as a value clears a standing one.
+`unset` as a value clears a standing one: --stop unset, --logprobs=unset.
 
 This cell
   -s TEXT, --system TEXT

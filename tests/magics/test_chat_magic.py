@@ -169,6 +169,16 @@ def test_options_live_for_their_cell(magics, sent):
     assert sent().stream is True
 
 
+def test_a_standing_flag_is_unset_for_a_cell_like_any_other_value(magics, sent):
+    magics.run_cell("%chat_set logprobs=True stream=False")
+    magics.run_cell("%chat --logprobs=unset --stream=unset Hi")
+    assert "logprobs" not in sent().parameters
+    assert sent().stream is True
+    magics.run_cell("%chat again")
+    assert sent().parameters == {"logprobs": True}
+    assert sent().stream is False
+
+
 def test_chat_set_changes_all_or_nothing(magics):
     session = chatnb.session()
     with pytest.raises(InvalidInput):
