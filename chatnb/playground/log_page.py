@@ -37,10 +37,12 @@ def rows_event(log: RequestLog, limit: int = 200, since: int | None = None) -> E
     from chatnb.request_log.log_frame import frame
 
     rows = frame(log)
+    new = _newer(rows, since)
     return {
         "event": "log",
-        "all": since is None,
-        "rows": _compact(_newer(rows, since).tail(limit)),
+        # More than a page has room for, as after many samples: the earlier ones are counted anew.
+        "all": since is None or len(new) > limit,
+        "rows": _compact(new.tail(limit)),
         "earlier": max(0, len(rows) - limit),
         "totals": _totals(rows),
         "settled": _settled(rows),

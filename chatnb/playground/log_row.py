@@ -9,6 +9,7 @@ from typing import Any
 
 from chatnb.code_literals import json_text
 from chatnb.errors import InvalidInput
+from chatnb.rendering.receipt import dollars
 from chatnb.request_log import RequestLog
 from chatnb.request_log.log_exchanges import StoredExchange, stored_exchange
 from chatnb.request_log.log_record import restored
@@ -133,7 +134,7 @@ def _facts(stored: StoredExchange) -> list[tuple[str, str]]:
         "attempts": _attempts(stored),
         "first token": _seconds(numbers["first_token_s"]),
         "time": _seconds(numbers["seconds"]),
-        "cost": None if numbers["cost"] is None else f"${numbers['cost']:.6g}",
+        "cost": None if numbers["cost"] is None else dollars(numbers["cost"]),
         "changed by chatnb": "; ".join(
             f"{each['field']}: {each['why']}" for each in context.get("adjusted", ())
         ),

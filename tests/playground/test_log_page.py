@@ -63,6 +63,16 @@ def test_only_the_last_rows_come_and_the_others_are_counted(log):
     assert event["totals"].startswith("5 requests")
 
 
+def test_of_more_new_rows_than_there_is_room_for_the_earlier_are_counted_too(log):
+    logged(log, request("first"))
+    seen = rows_event(log, limit=2)
+    for number in range(4):
+        logged(log, request(f"sample {number}"))
+    event = rows_event(log, limit=2, since=seen["settled"])
+    assert [row["prompt"] for row in event["rows"]] == ["sample 2", "sample 3"]
+    assert (event["earlier"], event["all"]) == (3, True)
+
+
 def test_a_row_comes_once_more_only_if_it_could_still_change(log):
     logged(log, request("done"))
     asked = request("in the air")
@@ -161,6 +171,14 @@ def test_a_failed_row_says_what_happened_and_how_often_it_was_tried(log):
     assert facts["attempts"] == "2; 429, waited 0.5 s"
     assert facts["changed by chatnb"] == "max_tokens: renamed"
     assert "cost" not in facts
+
+
+@pytest.mark.parametrize(
+    ("cost", "told"), [(0.000012, "$0.000012"), (0.25, "$0.2500"), (0.0, "$0"), (None, None)]
+)
+def test_what_a_row_cost_is_told_as_its_receipt_tells_it(log, cost, told):
+    event = row_event(log, logged(log, request("Hi"), reply("Hello", cost=cost)))
+    assert dict(event["facts"]).get("cost") == told
 
 
 def test_a_request_in_the_air_has_no_response(log):

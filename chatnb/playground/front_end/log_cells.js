@@ -40,7 +40,9 @@ function logCost(cost) {
   if (cost === null) {
     return "";
   }
-  return `$${cost === 0 ? "0" : cost >= 1 ? cost.toFixed(2) : Number(cost.toPrecision(2))}`;
+  // Not String: it writes what is below a millionth as 5e-7.
+  const small = () => cost.toLocaleString("en", { maximumSignificantDigits: 2 });
+  return `$${cost === 0 ? "0" : cost >= 1 ? cost.toFixed(2) : small()}`;
 }
 
 function logSeconds(seconds) {
