@@ -69,7 +69,7 @@ def test_a_teachers_own_exercises_are_one_file(kernel: RealKernel, tmp_path: Pat
 @pytest.mark.kernel
 @pytest.mark.model
 def test_collected_logs_are_one_table_without_names(
-    kernel: RealKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    log_path: Path, kernel: RealKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "logs").mkdir()
