@@ -111,6 +111,8 @@ def _style_blocks(state: StateCore) -> None:
     for position, token in enumerate(tokens):
         if token.nesting >= 0:
             _style(token)
+        if token.type == "inline":
+            _mark_linked_images(token.children or [])
         if token.type == "paragraph_open":
             _fit_paragraph(tokens, position)
     if tokens and state.env.get("piece", WHOLE).continues:
@@ -145,6 +147,14 @@ def _fit_paragraph(tokens: list[Token], opening: int) -> None:
         tokens[opening].attrSet("style", _NO_MARGIN)
 
 
+def _mark_linked_images(children: Sequence[Token]) -> None:
+    depth = 0
+    for child in children:
+        depth += child.nesting if child.tag == "a" else 0
+        if child.type == "image" and depth:
+            child.meta["in_link"] = True
+
+
 def _end_without_margin(tokens: list[Token]) -> None:
     last = next(token for token in reversed(tokens) if token.level == 0 and token.nesting >= 0)
     if last.type in ("paragraph_open", "bullet_list_open", "ordered_list_open"):
@@ -174,8 +184,11 @@ def _image(self: Any, tokens: Sequence[Token], index: int, options: Any, env: An
     """A remote image would tell its server that the notebook was opened: show a link instead."""
     token = tokens[index]
     label = self.renderInlineAsText(token.children or [], options, env) or "image"
+    text = without_math(escape(label))
+    if token.meta.get("in_link"):  # HTML has no link in a link
+        return text
     source = escape(str(token.attrGet("src") or ""))
-    return f'<a href="{source}">{without_math(escape(label))}</a>'
+    return f'<a href="{source}">{text}</a>'
 
 
 def _code(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:

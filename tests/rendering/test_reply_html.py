@@ -129,6 +129,12 @@ def test_an_image_is_a_link_that_says_what_it_shows():
     assert ">a cat</a>" in html
 
 
+def test_an_image_inside_a_link_is_the_text_of_that_link():
+    html = reply_html("[![build](https://x.example/b.svg) *passed*](https://ci.example/) ![c](b.d)")
+    assert checked(html).links == ["https://ci.example/"]
+    assert ">build <em>passed</em></a>" in html
+
+
 @pytest.mark.parametrize(
     "formula",
     ["$a*b*c$", "\\(a*b*c\\)", "$$a_1*b_2*c$$", "\\[a*b*c\\]", "$x_1$", "$\\{z\\}$", "$a \\\\ b$"],
