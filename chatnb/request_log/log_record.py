@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,8 @@ class Record:
 
 # ASCII, and what every reader of JSON takes.
 _JSON = json.JSONEncoder(separators=(",", ":"), default=str, skipkeys=True, allow_nan=False)
+_LOOSE_JSON = json.JSONEncoder(default=str, skipkeys=True)
+_TEXT_IN_JSON = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 
 
 class Cleaner:
@@ -91,34 +94,21 @@ class Cleaner:
         return None if text is None else stored(redact(text, self._keys))
 
     def json(self, value: Any) -> str:
-        """ASCII, so that lone surrogates survive; "NaN" and "Infinity" are text."""
+        """ASCII, so that lone surrogates survive; "NaN" and "Infinity" are text.
+
+        Nothing here calls itself: a server may nest its answer deeper than Python's stack.
+        """
         try:
             text = _JSON.encode(value)
         except ValueError:
-            text = _JSON.encode(_finite(value))
-        for sign in self._signs:
-            if sign in text:
-                # Cleaned as a value, since JSON's escapes touch what stands before a key.
-                return _JSON.encode(self._value(json.loads(text)))
+            text = _JSON.encode(json.loads(_LOOSE_JSON.encode(value), parse_constant=str))
+        if any(sign in text for sign in self._signs):
+            # Text by text, since JSON's escapes touch what stands before a key.
+            return _TEXT_IN_JSON.sub(self._cleaned, text)
         return text
 
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return redact(value, self._keys)
-        if isinstance(value, dict):
-            return {self._value(key): self._value(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._value(item) for item in value]
-        return value
-
-
-def _finite(value: Any) -> Any:
-    """The value with text in place of the numbers that JSON has no word for."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return json.dumps(value)
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
+    def _cleaned(self, match: re.Match[str]) -> str:
+        return _JSON.encode(redact(json.loads(match[0]), self._keys))
 
 
 def stored(text: str) -> str | bytes:

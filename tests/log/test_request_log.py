@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from chatnb.records import Choice, Message, Origin, Usage
+from chatnb.redaction import MASK
 from chatnb.request_log import RequestLog, log_rows
 from chatnb.request_log.log_frame import frame
 from tests.log.exchanges import logged, reply, request
@@ -201,6 +202,21 @@ def test_what_json_has_no_word_for_is_kept_and_hides_no_other_row(log: RequestLo
     again = log_rows.last_conversation(RequestLog(log.path, notebook="a.ipynb"), "a.ipynb")
     assert again is not None
     assert [message.content for message in again.messages][-1] == "four \0"
+
+
+@pytest.mark.parametrize(
+    ("core", "stored"), [(float("nan"), '"NaN"'), (f"sk-{'x' * 20}", f'"{MASK}"')]
+)
+def test_a_deeply_nested_answer_is_a_row_like_any_other(
+    log: RequestLog, core: object, stored: str
+) -> None:
+    deep: object = core
+    for _ in range(600):
+        deep = {"a": deep}
+    logged(log, request("Hi"), reply(response={"deep": deep}))
+    row = frame(log).iloc[0]
+    assert row["status"] == "ok"
+    assert row["response"] == '{"deep":' + '{"a":' * 600 + stored + "}" * 601
 
 
 def test_a_row_of_several_choices_keeps_each_end(log: RequestLog) -> None:
