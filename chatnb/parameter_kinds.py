@@ -59,8 +59,7 @@ class Parameter(TraitType[Any, Any]):
         return self.checked(text)
 
     def refused(self, value: Any, why: str = "") -> InvalidInput:
-        shown = repr(value)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        shown = _shown(value)
         reason = f" ({why})" if why else ""
         return InvalidInput(
             f"{self.name} is {self.range}, not {shown}{reason}: nothing was sent.",
@@ -72,7 +71,7 @@ class Parameter(TraitType[Any, Any]):
         """The value that was typed as JSON."""
         try:
             return json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise self.refused(text, f"not JSON: {error}") from None
 
 
@@ -195,8 +194,16 @@ class Flag(Parameter):
 
 
 def _is_finite(value: float) -> bool:
-    # An int may be too large for math.isfinite; a range refuses it all the same.
-    return isinstance(value, int) or math.isfinite(value)
+    # A larger int is no number to a server, to SQLite, or to arithmetic with floats.
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else math.isfinite(value)
+
+
+def _shown(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # an int of 4,300 digits; what is nested too deeply
+        return f"this {type(value).__name__}"
+    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 def plain_number(value: Any) -> Any:

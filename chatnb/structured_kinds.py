@@ -56,7 +56,7 @@ class JSONObject(Parameter):
             raise self.refused(value)
         try:
             text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise self.refused(value, str(error)) from None
         return dict(json.loads(checked_text(text, self.name or "")))
 
@@ -80,7 +80,7 @@ class AnswerFormat(JSONObject):
             return format_of(super().checked(value))
         except InvalidInput:
             raise
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.refused(value, str(error)) from None
 
 

@@ -37,7 +37,7 @@ def checked_content(content: Any, what: str) -> Any:
         raise InvalidInput(f"{wanted}.", kind="usage")
     try:
         checked_text(json.dumps(content, allow_nan=False, ensure_ascii=False), what)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"{wanted}: {error}.", kind="usage") from None
     return content
 

@@ -29,6 +29,13 @@ def test_a_value_in_range_is_kept_exactly(name, value):
     assert type(kept) is type(value)
 
 
+def nested(depth):
+    value = {}
+    for _ in range(depth):
+        value = {"properties": value}
+    return value
+
+
 @pytest.mark.parametrize(
     ("name", "value", "range"),
     [
@@ -41,7 +48,9 @@ def test_a_value_in_range_is_kept_exactly(name, value):
         ("user", 7, "a text"), ("top_logprobs", 21, "0 to 20"), ("stream", 1, "True or False"),
         ("reasoning_effort", "lots", "minimal"), ("safety_identifier", "x" * 129, "128"),
         ("metadata", {"a": 1}, "16"), ("response_format", "json", "JSON object"),
-        ("extra", {"a": float("nan")}, "JSON object"),
+        ("extra", {"a": float("nan")}, "JSON object"), ("extra", nested(100_000), "JSON object"),
+        ("response_format", nested(100_000), "JSON object"), ("stop", nested(100_000), "1 to 4"),
+        ("max_tokens", 2**63, "at least 1"), ("logit_bias", {"5": 10**5000}, "-100 to 100"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_line_that_names_the_range(name, value, range):
@@ -52,6 +61,11 @@ def test_a_wrong_value_is_one_line_that_names_the_range(name, value, range):
     assert range in caught.value.line
     assert "\n" not in caught.value.line
     assert parameters.values() == {}
+
+
+def test_a_number_that_is_too_long_to_be_shown_is_one_line_too():
+    with pytest.raises(InvalidInput, match="temperature is a number from 0 to 2, not this int"):
+        Parameters(temperature=10**5000)
 
 
 def test_a_mistyped_name_is_told_its_nearest_neighbor():
@@ -99,8 +113,11 @@ def test_typed_text_becomes_the_value_that_is_sent(name, text, value):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("temperature", "warm"), ("n", "1.5"), ("logit_bias", "{oops"), ("stream", "maybe")],
-)
+    [
+        ("temperature", "warm"), ("n", "1.5"), ("logit_bias", "{oops"), ("stream", "maybe"),
+        ("extra", "[" * 100_000), ("logit_bias", '{"5": ' + "9" * 5000 + "}"),
+    ],
+)  # fmt: skip
 def test_typed_text_that_is_no_value_is_one_line(name, text):
     with pytest.raises(InvalidInput, match=name):
         Parameters.table()[name].parsed(text)
