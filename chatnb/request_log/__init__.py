@@ -91,7 +91,8 @@ class RequestLog:
             try:
                 self._access.use(lambda log: self._complete(log, record, cleaner))
             except FAILURES as failure:
-                self._keep(record, failure)
+                # It may have got another id on the way: what was caught up is written.
+                self._keep(replace(record, id=self._moved.get(number, number)), failure)
             self._flying.pop(self._moved.pop(given, given), None)
 
     def take_notices(self) -> tuple[str, ...]:

@@ -182,6 +182,26 @@ def test_a_deleted_log_is_begun_anew_with_what_is_in_the_air(log_path: Path) -> 
     assert new > flying
 
 
+def test_a_log_that_fails_again_once_it_has_caught_up_has_each_row_once(log_path: Path) -> None:
+    logged(RequestLog(log_path), request("before"))
+    aside = log_path.with_name("aside")
+    log_path.rename(aside)
+    log_path.mkdir()
+    log = RequestLog(log_path)
+    asked, started = request("in the air"), datetime.now(UTC)
+    number = log.start(asked, started)
+    log_path.rmdir()
+    aside.rename(log_path)
+    with sqlite3.connect(log_path) as file:  # rows can be added and not changed
+        file.execute("CREATE TRIGGER full BEFORE UPDATE OF status ON exchange"
+                     " BEGIN SELECT RAISE(FAIL, 'disk full'); END")  # fmt: skip
+    log.finish(Exchange(asked, started, number, "ok", reply("landed")))
+    with sqlite3.connect(log_path) as file:
+        file.execute("DROP TRIGGER full")
+    logged(log, request("after"))
+    assert frame(log, all=True)["prompt"].tolist() == ["before", "in the air", "after"]
+
+
 def test_a_log_of_a_newer_chatnb_is_left_alone(log_path: Path) -> None:
     log = RequestLog(log_path)
     logged(log, request("old"))
