@@ -203,13 +203,13 @@ def completion(text: str | None, finish_reason: str | None = "stop") -> dict[str
 class LoopbackServer:
     """The server: a context manager; a thread accepts, and each connection has one."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self._arrived = threading.Condition()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=200)
         self.port: int = self._listener.getsockname()[1]
         self._start(self._accept)
 

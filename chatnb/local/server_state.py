@@ -16,6 +16,7 @@ from typing import Any
 
 from chatnb.errors import RequestFailed
 from chatnb.private_directories import make_directory
+from chatnb.request_log.process_identity import lives
 
 _ANSWER_S = 10.0
 
@@ -59,12 +60,18 @@ class RunningServer:
     def answers(self) -> bool:
         """Whether it is there and knows its token."""
         try:
-            return self.request("GET", "/v1/models")[0] == 200
+            return lives(self.pid) and self.request("GET", "/v1/models")[0] == 200
         except (OSError, ValueError):
             return False
 
     def listens(self) -> bool:
-        """Whether anything listens on its port: a tenth of a millisecond, before each request."""
+        """Whether it is there: a tenth of a millisecond, before each request.
+
+        Once its process has ended, anybody may listen on its port: other users of this machine
+        could read prompts that way.
+        """
+        if not lives(self.pid):
+            return False
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         except OSError:

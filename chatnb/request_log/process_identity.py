@@ -42,6 +42,22 @@ class ProcessIdentity:
         return started is not None and started != self.started
 
 
+def lives(pid: int) -> bool:
+    """Whether a process of this user has this id: none that has ended, none of somebody else.
+
+    >>> lives(os.getpid())
+    True
+    """
+    if _start_of(pid) == "":  # also one that has ended and whose parent has not asked for it yet
+        return False
+    if hasattr(os, "getuid"):  # on Windows os.kill would interrupt it
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return False
+    return True
+
+
 def _boot() -> str:
     """One word per boot and container; empty where the system does not tell."""
     try:

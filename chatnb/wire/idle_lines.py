@@ -25,10 +25,7 @@ class IdleLines:
         """A line of one's own; it is kept for the next request unless anything went wrong."""
         if self._pid != os.getpid():
             self._idle, self._pid = [], os.getpid()
-        try:
-            line = self._idle.pop()
-        except IndexError:
-            line = make()
+        line = self._used() or make()
         try:
             yield line
         except BaseException:
@@ -37,6 +34,12 @@ class IdleLines:
         self._idle.append(line)
         if self._closed:  # meanwhile, perhaps on another thread
             self.close()
+
+    def _used(self) -> Line | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def close(self) -> None:
         """Close what is idle now, and what becomes idle later."""

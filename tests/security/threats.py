@@ -81,6 +81,8 @@ THREATS: dict[str, tuple[str, ...]] = {
         "local/test_server.py::test_the_token_is_in_no_argument_environment_or_repr",
         "local/test_server.py::test_files_are_private_under_any_umask",
         "local/test_server.py::test_it_listens_on_loopback_only",
+        "local/test_impostors.py::test_a_process_that_has_ended_serves_nobody",
+        "local/test_impostors.py::test_a_prompt_goes_to_a_new_server_when_another_took_the_port",
         "security/test_keys.py::test_the_token_of_the_embedded_model_is_shown_nowhere",
     ),
     "others on this machine: files": (

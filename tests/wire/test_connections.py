@@ -103,6 +103,18 @@ def test_proxies_are_not_used_for_loopback(
     assert len(server.requests) == 1
 
 
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://me:secretpw@proxy.example")
+    with (
+        closing(OpenAIBackend(Connection("https://host.example/v1"))) as backend,
+        pytest.raises(RequestFailed, match="Unknown scheme for proxy URL") as caught,
+    ):
+        backend.complete(request_for("echo", stream=True), Flight())
+    assert "secretpw" not in f"{caught.value} {caught.value.detail}"
+
+
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
