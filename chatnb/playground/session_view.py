@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chatnb.conversation import Conversation
 from chatnb.errors import ChatError, Interrupted
 from chatnb.playground.controls import conflicts, controls, shown
 from chatnb.playground.presets import Presets
@@ -197,6 +198,7 @@ class SessionView:
             "undo": timeline.past[-1].what if timeline.past else None,
             "redo": timeline.future[0].what if timeline.future else None,
             "turns": len(timeline.present.live),
+            "empty": timeline.present == Conversation(),
         }
         turns = self.transcript.event(timeline.present, self._exchanges)
         return [about, *([turns] if turns else [])]

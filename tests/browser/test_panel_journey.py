@@ -235,6 +235,31 @@ def test_the_answer_to_a_picture_is_edited_and_not_its_prompt(
     assert panel.ask("chatnb.session().messages") == [asked, edited]
 
 
+def test_what_failed_in_one_conversation_is_not_shown_in_another(
+    open_in_lab: Open, server: LoopbackServer
+) -> None:
+    panel = PanelPage.open(open_in_lab, connect_to(server, "text-400"), width=1500)
+    panel.send("Hello")
+    panel.unfinished().wait_for()
+    panel.run("import chatnb\nchatnb.session().settings.conversation = 'other'")
+    panel.unfinished().wait_for(state="hidden")
+    panel.root.get_by_text("Nothing has been said yet.").wait_for()
+    panel.run("chatnb.session().settings.conversation = None")
+    panel.unfinished().wait_for()
+    assert not panel.root.get_by_text("Nothing has been said yet.").is_visible()
+
+
+def test_reset_removes_a_system_message_before_the_first_turn_too(
+    open_in_lab: Open, server: LoopbackServer
+) -> None:
+    connect = f"{connect_to(server)}\n%chat_system Be brief."
+    panel = PanelPage.open(open_in_lab, connect, width=1500)
+    panel.root.get_by_text("System message: Be brief.").wait_for()
+    panel.button("Reset").click()
+    panel.root.get_by_text("System message: none").wait_for()
+    assert panel.button("Reset").is_disabled()
+
+
 def test_two_panels_on_one_session_stay_in_step(
     open_notebook: Open, server: LoopbackServer
 ) -> None:

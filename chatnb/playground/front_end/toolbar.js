@@ -39,7 +39,7 @@ class Toolbar {
     );
   }
 
-  onConversation({ name, names, undo, redo, turns }) {
+  onConversation({ name, names, undo, redo, turns, empty }) {
     const option = (value, label) => h("option", { value }, label);
     this.names.replaceChildren(...names.map((each) => option(each, each)), option("", "New…"));
     this.names.value = name;
@@ -49,7 +49,7 @@ class Toolbar {
     this.redo.disabled = !redo;
     this.redo.title = redo ? `Bring back ${redo}` : "Nothing to bring back";
     this.again.disabled = turns === 0;
-    this.reset.disabled = turns === 0;
+    this.reset.disabled = empty;
   }
 
   choose() {

@@ -54,7 +54,7 @@ class Transcript {
         }
       }
       this.arrange(order);
-      this.empty.hidden = order.length > 0 || this.live !== null;
+      this.showEmpty();
     });
   }
 
@@ -86,7 +86,7 @@ class Transcript {
         this.live?.element.remove();
         this.live = new LiveTurn(event);
         this.list.append(this.live.element);
-        this.empty.hidden = true;
+        this.showEmpty();
       }
       this.live.wait(event.waiting);
     });
@@ -103,10 +103,24 @@ class Transcript {
       this.live?.element.remove();
       this.live = unfinished ? new UnfinishedTurn(this.kernel, unfinished) : null;
       if (this.live) {
+        this.live.conversation = this.name;
         this.list.append(this.live.element);
       }
-      this.empty.hidden = this.turns.size > 0 || this.live !== null;
+      this.showEmpty();
     });
+  }
+
+  // What failed in another conversation waits there.
+  onConversation({ name }) {
+    this.name = name;
+    if (this.live?.conversation) {
+      this.live.element.hidden = this.live.conversation !== name;
+    }
+    this.showEmpty();
+  }
+
+  showEmpty() {
+    this.empty.hidden = this.turns.size > 0 || this.live?.element.hidden === false;
   }
 }
 
