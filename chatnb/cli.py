@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from chatnb.errors import ChatError
 from chatnb.request_log.anonymous_rows import KEPT_OUT
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (ChatError, OSError) as error:
-        print(f"chatnb: {error}", file=sys.stderr)
+        _say(f"chatnb: {error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -123,10 +123,10 @@ def _local_status(_: argparse.Namespace) -> int:
     from chatnb.local import model_file, server
 
     model = model_file.find()
-    print(f"Model: {model.alias}, {model.path}" if model else f"Model: {NOT_FETCHED}")
+    _say(f"Model: {model.alias}, {model.path}" if model else f"Model: {NOT_FETCHED}")
     servers = server.status()
     for running in servers:
-        print(f"Server: {running.base_url}, process {running.pid}, its log {running.log}")
+        _say(f"Server: {running.base_url}, process {running.pid}, its log {running.log}")
     if not servers:
         print("Server: not running; the first request starts it")
     return 0
@@ -137,7 +137,7 @@ def _local_stop(_: argparse.Namespace) -> int:
 
     stopped = server.stop()
     for running in stopped:
-        print(f"Stopped {running.base_url} (process {running.pid})")
+        _say(f"Stopped {running.base_url} (process {running.pid})")
     if not stopped:
         print("No model server was running.")
     return 0
@@ -147,14 +147,14 @@ def _local_fetch(_: argparse.Namespace) -> int:
     from chatnb.local import model_file
 
     model = model_file.fetch()
-    print(f"Model: {model.alias}, {model.path}")
+    _say(f"Model: {model.alias}, {model.path}")
     return 0
 
 
 def _log_path(_: argparse.Namespace) -> int:
     from chatnb.log_lookup import default_path
 
-    print(default_path())
+    print(default_path())  # as it is: for other programs
     return 0
 
 
@@ -163,7 +163,7 @@ def _log_export(options: argparse.Namespace) -> int:
 
     with _log() as log:
         count = export(options.file, log, overwrite=options.overwrite, anonymous=options.anonymous)
-    print(f"{count:,} rows written to {options.file}")
+    _say(f"{count:,} rows written to {options.file}")
     return 0
 
 
@@ -190,13 +190,22 @@ def _log() -> Iterator[RequestLog]:
         yield log
     finally:
         for notice in log.take_notices():
-            print(f"chatnb: {notice}", file=sys.stderr)
+            _say(f"chatnb: {notice}", sys.stderr)
+
+
+def _say(text: str, to: TextIO | None = None) -> None:
+    """Print a line that may name a file: a name can hold what a terminal obeys."""
+    from chatnb.rendering import terminal_text
+
+    print(terminal_text(text), file=to or sys.stdout)
 
 
 def _agrees(question: str) -> bool:
     """False too where nobody can answer."""
+    from chatnb.rendering import terminal_text
+
     try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        return input(terminal_text(f"{question} [y/N] ")).strip().lower() in ("y", "yes")
     except EOFError:
         return False
 

@@ -33,7 +33,8 @@ def run_demo(notebook: Path | None = None, out: TextIO | None = None) -> int:
         raise ChatError('There is no Jupyter kernel here: pip install "chatnb[lab]"')
     from jupyter_client.manager import KernelManager
 
-    path = notebook or _first_notebook()
+    # Not one of the working directory: that may be anybody's, and its cells would be run unseen.
+    path = notebook or shipped_notebooks() / FIRST_NOTEBOOK
     terminal = Terminal(out or sys.stdout)
     manager = KernelManager()
     manager.start_kernel(cwd=str(path.parent), extra_arguments=QUIET)
@@ -45,11 +46,6 @@ def run_demo(notebook: Path | None = None, out: TextIO | None = None) -> int:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-
-
-def _first_notebook() -> Path:
-    here = Path("notebooks") / FIRST_NOTEBOOK
-    return here if here.exists() else shipped_notebooks() / FIRST_NOTEBOOK
 
 
 def print_answers() -> None:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from chatnb.errors import ChatError
+from chatnb.rendering import terminal_text
 
 FIRST_NOTEBOOK = "00-start-here.ipynb"
 COPY = "chatnb-notebooks"
@@ -40,7 +41,7 @@ def notebooks_folder(directory: Path) -> Path:
     copy = directory / COPY
     copied = _copy_missing(shipped_notebooks(), copy)
     if copied:
-        print(f"Notebooks copied to {copy}")
+        print(terminal_text(f"Notebooks copied to {copy}"))
     return copy
 
 

@@ -60,7 +60,8 @@ class Session(Drafter):
 
     def __repr__(self) -> str:
         turns = len(self.conversation.live)
-        return f"<Session {self.state.current}: {turns} {'turn' if turns == 1 else 'turns'}>"
+        name = self.state.current if self.state.current.isprintable() else ascii(self.state.current)
+        return f"<Session {name}: {turns} {'turn' if turns == 1 else 'turns'}>"
 
     @property
     def busy(self) -> bool:

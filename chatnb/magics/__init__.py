@@ -230,9 +230,9 @@ def _takes_nothing(name: str, line: str) -> None:
 
 
 def say(text: str) -> None:
-    from chatnb.rendering import printable
+    from chatnb.rendering import terminal_text
 
-    print(printable(text))
+    print(terminal_text(text))
 
 
 def _show(bundle: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from chatnb.demo import PICTURE, as_text, new_part, run_demo
 from chatnb.errors import ChatError
+from chatnb.lab import FIRST_NOTEBOOK
 from chatnb.local.server_state import RunningServer
 
 STREAMED = """\
@@ -84,7 +85,13 @@ def test_a_cell_that_fails_ends_the_demo_with_1(tmp_path: Path) -> None:
 
 @pytest.mark.model
 @pytest.mark.kernel
-def test_the_first_notebook_runs_on_a_terminal(model_server: RunningServer) -> None:
+def test_the_first_notebook_runs_on_a_terminal(
+    model_server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notebooks").mkdir()  # somebody else's, with the same name
+    planted = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('planted')")])
+    nbformat.write(planted, tmp_path / "notebooks" / FIRST_NOTEBOOK)
     out = io.StringIO()
     assert run_demo(out=out) == 0, out.getvalue()
     printed = out.getvalue()

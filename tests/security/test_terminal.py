@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from chatnb import cli
 from chatnb.errors import RequestFailed
+from chatnb.lab import notebooks_folder
 from tests.loopback import USAGE, Exchange, LoopbackServer, completion, delta
 from tests.misbehavior import answers
 
@@ -34,6 +36,9 @@ for cell in (
     "%chat_log",
     "%chat_connect http://\\x1b[31m",
     "%chat_set stop=\\x1b[31m",
+    "%chat_set conversation=own\\x1b[31m\\x9b2J",
+    "import chatnb; chatnb.session()",
+    "%chat_set conversation=unset",
     "%chat_set",
     "import chatnb; chatnb.session().last.reply",
     "chatnb.log()",
@@ -97,6 +102,29 @@ def test_nothing_that_a_terminal_obeys_is_printed(
     assert len(server.requests) >= 7
     assert "No requests" not in printed
     assert not [line for line in printed.splitlines() if CONTROLS.search(line)]
+
+
+def test_the_name_of_a_file_is_text_for_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / OBEYED.replace("/", "")
+    directory.mkdir()
+    monkeypatch.setenv("CHATNB_LOG", str(directory / "log.sqlite"))
+    monkeypatch.setenv("CHATNB_GGUF", str(directory))
+    for command in (
+        ["log", "export", str(directory / "l.csv")],
+        ["log", "export", str(directory / "l.csv")],
+        ["log", "purge"],
+        ["local", "fetch"],
+    ):
+        cli.main(command)
+    (directory / "log.sqlite").write_text("no database")
+    cli.main(["log", "export", str(directory / "m.csv")])
+    notebooks_folder(directory)
+    told = capsys.readouterr()
+    printed = told.out + told.err
+    assert printed.count("]0;title") >= 6
+    assert not [line for line in printed.split("\n") if CONTROLS.search(line)]
 
 
 def test_the_line_of_an_error_is_one_line() -> None:

@@ -110,8 +110,12 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "terminal escapes": (
         "security/test_terminal.py::test_nothing_that_a_terminal_obeys_is_printed",
+        "security/test_terminal.py::test_the_name_of_a_file_is_text_for_a_terminal",
         "security/test_terminal.py::test_the_line_of_an_error_is_one_line",
         "fuzz/test_text.py::test_no_terminal_obeys_any_text",
+    ),
+    "somebody else's notebook in the working directory": (
+        "command_line/test_demo.py::test_the_first_notebook_runs_on_a_terminal",
     ),
     "runaway cost": (
         "test_budgets.py::test_a_loop_of_100_cells_stops_at_the_limit",
