@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -64,9 +65,18 @@ def left_behind(log: Path, here: ProcessIdentity) -> Iterator[tuple[Path, list[R
     """
     for spool in sorted(log.parent.glob(f"{glob.escape(log.name)}.*{_ENDING}")):
         with suppress(OSError):  # another kernel was faster
+            if not _is_of_our_user(spool, log):
+                continue
             records = read(spool)
             if records[0].owner.process.is_gone(here) if records else _is_old(spool):
                 yield spool, records
+
+
+def _is_of_our_user(spool: Path, log: Path) -> bool:
+    """In a directory of all users, somebody else's would bring rows that nobody here has sent."""
+    found = spool.lstat()
+    ours = (log.stat().st_uid, os.geteuid() if hasattr(os, "geteuid") else 0)
+    return stat.S_ISREG(found.st_mode) and found.st_uid in ours
 
 
 def _is_old(spool: Path) -> bool:

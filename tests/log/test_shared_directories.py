@@ -21,16 +21,17 @@ SECRET = "canary of a prompt"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be two users"
 )
-LOG_AS_SELF = f"""
+LOG_AS = f"""
 import os, sys
 from pathlib import Path
 from chatnb.request_log.log_frame import frame
 from chatnb.request_log import RequestLog
 from tests.log.exchanges import logged, request
 frame(RequestLog(Path(":memory:")))  # imports, while they can be read
-os.setgid({SELF}), os.setuid({SELF})
+os.setuid(int(sys.argv[2]))
 log = RequestLog(Path(sys.argv[1]))
-print(logged(log, request({SECRET!r})), *frame(log)["prompt"], *log.take_notices(), sep="\\n")
+number = logged(log, request({SECRET!r}))
+print(number, *frame(log, all=True)["prompt"], *log.take_notices(), sep="\\n")
 """
 
 
@@ -42,8 +43,9 @@ def shared() -> Iterator[Path]:
         yield Path(name)
 
 
-def log_as_self(path: Path) -> str:
-    command = [sys.executable, "-c", LOG_AS_SELF, str(path)]
+def log_as(user: int, path: Path) -> str:
+    """What the log of a user holds and says once a request was logged."""
+    command = [sys.executable, "-c", LOG_AS, str(path), str(user)]
     return subprocess.check_output(command, cwd=ROOT, timeout=60, text=True)
 
 
@@ -61,7 +63,7 @@ def test_no_row_goes_into_a_file_that_somebody_else_has_planted(shared: Path, en
     planted.touch()
     planted.chmod(0o666)
     os.chown(planted, SOMEBODY, SOMEBODY)
-    said = log_as_self(shared / "log.sqlite")
+    said = log_as(SELF, shared / "log.sqlite")
     assert f"{planted} belongs to somebody else" in said
     assert SECRET in said
     assert SECRET.encode() not in texts_of_others(shared)
@@ -75,7 +77,7 @@ def test_no_row_goes_into_a_directory_of_somebody_else(shared: Path) -> None:
     os.chown(theirs, SOMEBODY, SOMEBODY)
     (shared / "link").symlink_to(theirs)
     for directory in (theirs, shared / "link"):
-        said = log_as_self(directory / "log.sqlite")
+        said = log_as(SELF, directory / "log.sqlite")
         assert f"{directory} belongs to somebody else, who could read it" in said
         assert "in memory only" in said
         assert SECRET in said
@@ -84,7 +86,17 @@ def test_no_row_goes_into_a_directory_of_somebody_else(shared: Path) -> None:
 
 @as_root
 def test_a_directory_of_the_system_in_which_all_may_write_will_do(shared: Path) -> None:
-    assert log_as_self(shared / "log.sqlite").startswith(f"1\n{SECRET}\nRequests are logged in")
+    assert log_as(SELF, shared / "log.sqlite").startswith(f"1\n{SECRET}\nRequests are logged in")
+
+
+@as_root
+def test_rows_that_somebody_else_left_beside_the_log_are_not_taken_in(shared: Path) -> None:
+    log_as(SELF, shared / "log.sqlite")
+    assert "rows go in" in log_as(SOMEBODY, shared / "log.sqlite")
+    (spool,) = shared.glob("*.spool.jsonl")
+    spool.chmod(0o666)
+    os.mkfifo(shared / "log.sqlite.k-1-1.spool.jsonl", 0o666)  # who reads it waits for ever
+    assert log_as(SELF, shared / "log.sqlite").startswith(f"2\n{SECRET}\n{SECRET}\nRequests")
 
 
 def test_a_link_to_a_directory_of_ones_own_will_do(tmp_path: Path) -> None:
