@@ -134,11 +134,12 @@ class Budget:
 
     def _check(self, count: int) -> None:
         if self.dollars is not None and self._spent + self._flying >= self.dollars - _ROUNDING:
-            raised = 2 * self.dollars or 0.5
+            # Soft: more may be spent, or be in the air, than twice the limit.
+            raised = 2 * max(self.dollars, self._spent + self._flying) or 0.5
             flying = "" if self._spent >= self.dollars else ", the rest is in the air"
             raise InvalidInput(
                 f"The budget is used up: {self._told_dollars()}{flying}. Nothing was sent; "
-                f"%chat_set budget={raised:.{2 if raised >= 0.1 else 4}f} raises it.",
+                f"%chat_set budget={_money(raised)[1:].replace(',', '')} raises it.",
                 kind="budget",
                 param="budget",
             )

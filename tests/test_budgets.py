@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 
 import pytest
@@ -73,6 +74,18 @@ def test_a_raised_budget_lets_go_on_and_retry_sends_what_was_refused(chat, backe
     assert asked_until_refused(lambda: chat.send("Hi"))[0] == 0
     chat.settings.budget = None
     chat.send("Hi")
+
+
+@pytest.mark.parametrize("budget", [0, 0.00001, 0.0004, 0.011, 0.03])
+def test_the_budget_that_a_refusal_names_lets_go_on(chat, budget):
+    for _ in range(4):
+        chat.send("Hi")
+    chat.settings.budget = budget
+    with pytest.raises(InvalidInput) as refused:
+        chat.send("Hi")
+    named = re.search(r"budget=(\S+) raises it", refused.value.line)
+    chat.settings.budget = float(named[1])
+    assert chat.send("Hi").text == "fine"
 
 
 @pytest.mark.parametrize("way", ["ask", "send", "fork", "panel"])
