@@ -56,7 +56,8 @@ def told_apart(rows: pandas.DataFrame, answer: Sequence[str]) -> Finding:
 def _evidence(rows: pandas.DataFrame, letter: str) -> str:
     """What the log has of such a failure; the reason where it has none yet."""
     failure = FAILURES[letter]
-    seen = rows[rows["error_kind"] == failure.kind]
+    # Without a count: the server's models were asked for, and the request was never sent.
+    seen = rows[(rows["error_kind"] == failure.kind) & rows["attempts"].notna()]
     if seen.empty:
         return failure.why
     count = int(seen["attempts"].iloc[-1])

@@ -80,5 +80,8 @@ def test_the_check_wants_all_six_and_shows_what_the_log_has_of_a_wrong_one() -> 
     assert (wrong.passed, wrong.measured) == (False, "5 of 6 right")
     assert "Look at c again" in wrong.why
     assert "1 request in your log" in wrong.why
+    unsent = pandas.DataFrame({"error_kind": ["quota"], "attempts": pandas.array([None], "Int64")})
+    wrong = told_apart(unsent, ["fix", "retry", "retry", "retry", "fix", "fix"])
+    assert wrong.why == "Look at c again: waiting brings no credit."
     assert not told_apart(rows, RIGHT[:5])
     assert not told_apart(rows, ["wait"] * 6)
