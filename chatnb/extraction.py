@@ -66,18 +66,19 @@ def extract(
         line = "The schema is the response_format here: leave that parameter out."
         raise InvalidInput(line, kind="usage", param="response_format")
     form = Parameters.definition("response_format").validate(None, schema)
-    labeled = _labeled(texts)
+    labels, listed = _labeled(texts)
     values = {**parameters, "response_format": form}
     checked_text(prompt, "prompt")
     asked = [
-        Asked(_filled(prompt, text), values, system, fresh=True, source="sample")
-        for _, text in labeled
+        Asked(_filled(prompt, text), values, system, fresh=True, source="sample") for text in listed
     ]
-    return answered_frame(chat, asked, lambda answers: _frame(labeled, answers, form), manner)
+    return answered_frame(
+        chat, asked, lambda answers: _frame(labels, listed, answers, form), manner
+    )
 
 
-def _labeled(texts: Iterable[str]) -> list[tuple[Any, str]]:
-    """Each text with its place, or with the label that a Series has for it."""
+def _labeled(texts: Iterable[str]) -> tuple[Any, list[str]]:
+    """What labels the texts, their places or the index of a Series, and the texts."""
     listed = [texts] if isinstance(texts, str) else list(texts)
     index = getattr(texts, "index", None)  # of a list it is a method
     labels = range(len(listed)) if index is None or callable(index) else index
@@ -88,7 +89,7 @@ def _labeled(texts: Iterable[str]) -> list[tuple[Any, str]]:
             raise InvalidInput(line, kind="usage")
     if not listed:
         raise InvalidInput("There is nothing to extract from: the list is empty.", kind="usage")
-    return list(zip(labels, listed, strict=True))
+    return labels, listed
 
 
 def _filled(prompt: str, text: str) -> str:
@@ -96,17 +97,17 @@ def _filled(prompt: str, text: str) -> str:
 
 
 def _frame(
-    labeled: Sequence[tuple[Any, str]], answers: Answers, form: Mapping[str, Any]
+    labels: Any, texts: Sequence[str], answers: Answers, form: Mapping[str, Any]
 ) -> pandas.DataFrame:
     import pandas
 
-    pairs = zip(labeled, answers, strict=True)
-    sent = [(label, text, each) for (label, text), each in pairs if each is not None]
-    labels = [label for label, _, _ in sent]
-    found = [schemas.values_of(each.exchange.reply.value) for _, _, each in sent]
+    pairs = zip(texts, answers, strict=True)
+    sent = [(text, each) for text, each in pairs if each is not None]
+    index = pandas.DataFrame(index=labels).index[[each is not None for each in answers]]
+    found = [schemas.values_of(each.exchange.reply.value) for _, each in sent]
     names = dict.fromkeys((*schemas.fields_of(form), *(name for each in found for name in each)))
     values = [[each.get(name) for name in names] for each in found]
-    fields = pandas.DataFrame(values, index=labels, columns=list(names), dtype=object)
-    own = typed([{"text": text} | answer_columns(each) for _, text, each in sent])
-    own = own.set_axis(labels).rename(columns={name: f"{_RENAMED}{name}" for name in names})
+    fields = pandas.DataFrame(values, index, columns=list(names), dtype=object)
+    own = typed([{"text": text} | answer_columns(each) for text, each in sent])
+    own = own.set_axis(index).rename(columns={name: f"{_RENAMED}{name}" for name in names})
     return pandas.concat([own.iloc[:, :1], fields.convert_dtypes(), own.iloc[:, 1:]], axis=1)

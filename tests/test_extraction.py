@@ -76,6 +76,22 @@ def test_a_series_keeps_its_labels_also_where_one_comes_twice(chat, backend):
     assert list(found["text"]) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        pandas.Index([5, 6, 6], name="document"),
+        pandas.MultiIndex.from_tuples([(1, "a"), (1, "b"), (2, "a")], names=["page", "part"]),
+        pandas.date_range("2026-01-01", periods=3, tz="UTC"),
+        pandas.CategoricalIndex(["x", "y", "x"], name="kind"),
+    ],
+    ids=lambda index: type(index).__name__,
+)
+def test_a_series_keeps_its_index_whatever_that_is(chat, backend, index):
+    backend.enqueue(*['{"stars": 2}'] * 3)
+    found = take(chat, pandas.Series(["a", "b", "c"], index), STARS)
+    pandas.testing.assert_index_equal(found.index, index)
+
+
 def test_a_field_may_have_the_name_of_another_column(chat, backend):
     schema = {"type": "object", "properties": {"status": {}, "text": {}}}
     backend.enqueue('{"status": "married", "text": "short"}')
