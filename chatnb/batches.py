@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import queue
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,7 +99,7 @@ def run_all(
         futures = [executor.submit(one, index) for index in range(len(requests))]
         try:
             with interruptible(end_all):
-                for future in as_completed(futures):
+                for future in _as_they_end(futures):
                     if (exchange := future.result()) is not None:
                         done(exchange)
         except KeyboardInterrupt:
@@ -106,6 +107,24 @@ def run_all(
             for flight in flights:
                 flight.stop()
     return Batch([future.result() for future in futures], *refusals[:1])
+
+
+def _as_they_end(
+    futures: Sequence[Future[Exchange | None]],
+) -> Iterator[Future[Exchange | None]]:
+    """Each as it ends; `as_completed`, but an interrupt is noticed however it comes.
+
+    A wait does not end where the system hands SIGINT to another thread, or to this one in the
+    moment before it begins; hence the slices.
+    """
+    ended: queue.SimpleQueue[Future[Exchange | None]] = queue.SimpleQueue()
+    for future in futures:
+        future.add_done_callback(ended.put)
+    left = len(futures)
+    while left:
+        with suppress(queue.Empty):
+            yield ended.get(timeout=0.1)
+            left -= 1
 
 
 def _one_by_one(
