@@ -178,6 +178,10 @@ class Flight:
         if end is not None:
             end()
 
+    def land(self) -> None:
+        """It is over, and nobody hears of it any more: its text is not kept by who listened."""
+        self._on_delta = self._on_attempt = self._on_reasoning = self._on_waiting = None
+
     def _mark_first_token(self) -> None:
         if self.first_token_s is None:
             self.first_token_s = time.perf_counter() - self.began

@@ -199,6 +199,7 @@ class Session(Drafter):
             return self._committed(asked, exchange)
         finally:
             self._flight = None
+            turn.flight.land()
             if self.state.live is not None:
                 self._publish(live=None)
 

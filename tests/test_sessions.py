@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -300,6 +302,23 @@ def test_watchers_see_the_first_text_at_once_and_the_end(chat, backend):
     assert seen[0].live.texts == ("Hel",)
     assert seen[-1].live is None
     assert seen[-1].last.reply.text == "Hello"
+
+
+def test_what_listened_to_a_turn_is_gone_with_it(chat, backend):
+    """Not when the garbage collector comes by: in a notebook that is hundreds of turns later."""
+    flights = []
+
+    def answer(request, flight):
+        flights.append(weakref.ref(flight))
+        return "a long text in pieces"
+
+    backend.enqueue(answer)
+    gc.disable()
+    try:
+        chat.send("Go on")
+        assert flights[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_watchers_see_what_is_waited_for(chat, backend):

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tests.bench.environment import new_log
-from tests.bench.kernels import TimedKernel, chat, connected_kernel, started_kernel
+from tests.bench.kernels import (
+    TimedKernel,
+    bare_start,
+    bare_turn,
+    chat,
+    connected_kernel,
+    started_kernel,
+)
 from tests.bench.server_process import ServerProcess
 from tests.bench.table import Figure
 
@@ -47,10 +54,13 @@ def long_conversation(server: ServerProcess) -> Iterator[Figure]:
     with connected_kernel(server.base_url, log) as kernel:
         memory = _growth_mb(kernel, chat)
     with started_kernel() as kernel:
-        bare = _growth_mb(kernel, "text = reply = {!r}".format)
+        cells = _growth_mb(kernel, "text = reply = {!r}".format)
+    with started_kernel() as kernel:
+        kernel.timed(f"{bare_start(server.base_url)}\nmessages = []")
+        bare = _growth_mb(kernel, bare_turn)
     text = 2 * (10 + _TURNS) * _LENGTH
     disk = sum(path.stat().st_size for path in log.parent.glob(f"{log.name}*"))
-    beside = f"as many cells without chatnb {bare:.2g} MB"
+    beside = f"bare SDK with its messages in a list {bare:.2g} MB, no request at all {cells:.2g} MB"
     yield Figure(f"memory for {_TURNS} turns", memory, 5, " MB", beside)
     beside = f"{disk:,} bytes for {text:,}"
     yield Figure(f"the log on disk after {_TURNS} turns, over the text", disk / text, 3, "", beside)

@@ -168,6 +168,16 @@ def bare_call(prompt: str) -> str:
     )
 
 
+def bare_turn(prompt: str) -> str:
+    """One call with the whole history, in a list that a user of the SDK would keep."""
+    return (
+        f"messages.append({{'role': 'user', 'content': {prompt!r}}})\n"
+        "reply = client.chat.completions.create(model='echo', messages=messages)\n"
+        "answer = reply.choices[0].message.content\n"
+        "messages.append({'role': 'assistant', 'content': answer})"
+    )
+
+
 def bare_stream(prompt: str, model: str) -> str:
     """The loop that the SDK's own documentation shows, without display."""
     message = {"role": "user", "content": prompt}
