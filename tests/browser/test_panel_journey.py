@@ -260,6 +260,26 @@ def test_reset_removes_a_system_message_before_the_first_turn_too(
     assert panel.button("Reset").is_disabled()
 
 
+def test_a_second_view_of_a_panel_leaves_what_is_typed_in_the_first(
+    open_in_lab: Open, server: LoopbackServer
+) -> None:
+    shown = "import chatnb\nplayground = chatnb.panel()\nplayground"
+    panel = PanelPage.open(open_in_lab, connect_to(server), panel=shown, width=1500)
+    panel.send("Hello")
+    panel.wait_for_turn()
+    panel.button("Edit prompt").click()
+    panel.root.get_by_label("New words").fill("Good evening")
+    panel.run("display(playground)")
+    second = panel.page.locator(".chatnb-panel").nth(1)
+    second.locator("article.chatnb-turn").wait_for()
+    panel.ask("1")  # whatever the second view was told has been drawn by now
+    words = panel.root.get_by_label("New words")
+    assert words.input_value() == "Good evening"
+    words.fill("Hello")
+    panel.button("Save").click()  # nothing has changed
+    words.wait_for(state="detached")
+
+
 def test_two_panels_on_one_session_stay_in_step(
     open_notebook: Open, server: LoopbackServer
 ) -> None:

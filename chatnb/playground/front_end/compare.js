@@ -141,7 +141,11 @@ class ComparePage {
     return id === this.id ? this.lanes.find(({ sent }) => sent === lane) : undefined;
   }
 
+  // Told again for each new view: what is typed stays.
   onControls({ groups }) {
+    if (same(groups, this.groups)) {
+      return;
+    }
     const first = this.groups.length === 0;
     this.groups = groups;
     this.lanes.forEach(({ settings }, at) => {

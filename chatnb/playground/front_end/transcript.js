@@ -59,8 +59,11 @@ class Transcript {
   }
 
   put(turn) {
-    const view = new TurnView(this.kernel, turn);
     const old = this.turns.get(turn.key);
+    if (old && same(old.turn, turn)) {
+      return; // told again for a new view: what is open or typed in this one stays
+    }
+    const view = new TurnView(this.kernel, turn);
     if (old) {
       old.element.replaceWith(view.element);
     }

@@ -96,17 +96,19 @@ class TurnView {
     const box = h("textarea", { class: "chatnb-prompt", "aria-label": "New words", rows: 3 });
     box.value = text;
     const { key } = this.turn;
-    const save = (send) => this.act("edit", { key, message, content: box.value, send });
     const close = () => this.body.replaceChildren(...this.parts().filter(Boolean));
+    const ask = (send) => this.act("edit", { key, message, content: box.value, send });
+    // The same words change nothing, so that no new turn comes in this one's place.
+    const save = async () => (await ask(false)) && close();
     this.body.replaceChildren(
       box,
       h(
         "div",
         { class: "chatnb-remedies" },
         message === 0 && this.turn.prompt
-          ? button("Send again", () => save(true), { class: "chatnb-button chatnb-primary" })
+          ? button("Send again", () => ask(true), { class: "chatnb-button chatnb-primary" })
           : null,
-        button("Save", () => save(false)),
+        button("Save", save),
         button("Cancel", close),
       ),
       this.line.element,
@@ -117,6 +119,7 @@ class TurnView {
   async act(command, args) {
     const done = await this.kernel.ask(command, args);
     this.line.complain(done.ok ? "" : done.line);
+    return done.ok;
   }
 }
 
