@@ -152,7 +152,7 @@ class ChatMagics:
         model, key, path = Option("model"), Option("key"), Option("path")
         options = {"-m": model, "--model": model, "--key": key, "--path": path}
         server, rest = _first_word(line)
-        found, rest = split(rest, options)
+        found, rest = split(rest, options, "%chat_connect")
         if not server:
             server, rest = _first_word(rest)
         if rest.strip():

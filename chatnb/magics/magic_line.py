@@ -30,7 +30,9 @@ class Option:
     keeps_quotes: bool = False
 
 
-def split(line: str, options: Mapping[str, Option]) -> tuple[dict[str, str | None], str]:
+def split(
+    line: str, options: Mapping[str, Option], magic: str = "%%chat"
+) -> tuple[dict[str, str | None], str]:
     """The options at the beginning of the line, and the rest of it, byte for byte.
 
     >>> split("--stop 5 Say hi", {"--stop": Option("stop")})
@@ -53,7 +55,7 @@ def split(line: str, options: Mapping[str, Option]) -> tuple[dict[str, str | Non
         option = options.get(name)
         if option is None:
             hint = nearest(name, options)
-            raise InvalidInput(f"There is no option {name}.{hint} See %%chat?", kind="usage")
+            raise InvalidInput(f"There is no option {name}.{hint} See {magic}?", kind="usage")
         if option.target in {options[given].target for given in found}:
             raise InvalidInput(f"The option {name} is given twice.", kind="usage")
         found[name], rest = _value(name, option, after)

@@ -165,7 +165,7 @@ This cell
   -c NAME, --conversation NAME
       Continue another conversation.
   -o NAME, --output NAME
-      Put the Reply into this variable; after a failure the variable does not exist.
+      Put the Reply into this variable; after a failed request the variable does not exist.
   --append
       Add a turn where running the cell again would replace it.
   --fresh
@@ -173,8 +173,8 @@ This cell
   --raw
       Fill no {{name}}.
   --dry-run
-      Show the request and send nothing. A word in logit_bias is still looked up: that starts the
-      embedded model, or asks the server.
+      Show the request and do not send it. What only the server knows is still asked for: its model
+      where none is named, the token ids of a word in logit_bias (which starts the embedded model).
 
 """
 
@@ -184,5 +184,6 @@ Values: one pair of quotes around a value is removed; --stop also takes a JSON l
 first and end at the first word that is none, or at --.
 
 See also: %chat_set %chat_system %chat_connect %chat_log %chat_history %chat_undo %chat_redo
-%chat_reset; in Python chatnb.ask, chatnb.session, chatnb.sample, chatnb.log, chatnb.connect.
+%chat_reset %chat_panel; in Python chatnb.ask, chatnb.session, chatnb.sample, chatnb.extract,
+chatnb.log, chatnb.connect, chatnb.panel.
 """

@@ -148,6 +148,7 @@ def test_a_dataframe_is_inserted_as_its_text(magics, sent):
         ("%chat_redo", "nothing to redo"),
         ("%chat_log everything", "takes nothing, or all"),
         ("%chat_connect local http://x", "does not understand"),
+        ("%chat_connect local --modell x", "Did you mean --model? See %chat_connect?"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_sent(magics, backend, cell, said):
@@ -293,7 +294,7 @@ def test_the_manual_says_what_a_dry_run_asks_all_the_same(magics, backend, capsy
     assert '"7": 1' in capsys.readouterr().out
     magics.run_cell("%%chat?")
     manual = " ".join(capsys.readouterr().out.split())
-    assert "send nothing. A word in logit_bias is still looked up" in manual
+    assert "its model where none is named, the token ids of a word in logit_bias" in manual
 
 
 def test_names_of_ipython_are_not_suggested(magics):
