@@ -12,6 +12,7 @@ from chatnb.records import Reply
 from chatnb.redaction import redact
 from chatnb.wire.advice import advised
 from chatnb.wire.error_bodies import ErrorBody, error_body, is_web_page, one_line
+from chatnb.wire.key_filter import KeyFilter
 
 _EXCERPT = 2_000
 _Failure = TypeVar("_Failure", ChatError, RequestFailed, PartialReply, Interrupted)
@@ -37,8 +38,8 @@ class Asked:
         return "the embedded model" if self.embedded else self.host
 
     def clean(self, text: str) -> str:
-        """The text without keys."""
-        return redact(text, self.keys)
+        """The text without keys, also where it is JSON that nobody has read."""
+        return redact(KeyFilter(self.keys).unread(text), self.keys)
 
     def clean_causes(self, error: BaseException) -> None:
         """No key in what the errors behind an error say: servers like to echo it.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from chatnb.records import Choice, Reply
 from chatnb.redaction import MASK, is_secret
@@ -22,15 +24,22 @@ class KeyFilter:
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = tuple(key for key in keys if is_secret(key))
-        self._in_json = tuple(json.dumps(key)[1:-1].encode() for key in self._keys)
+        self._in_json = tuple(map(_in_json, self._keys))
         self._held: dict[int, str] = {}
 
     def json(self, data: bytes) -> bytes:
-        """The bytes of a JSON value without the keys."""
-        for key in self._in_json:
-            if key in data:
-                data = data.replace(key, MASK.encode())
+        """The bytes of a JSON value without the keys, however they are spelled in it."""
+        has_escapes = b"\\u" in data or b"\\/" in data
+        for plain, spelled in self._in_json:
+            if plain in data:
+                data = data.replace(plain, MASK.encode())
+            if has_escapes:
+                data = spelled.sub(MASK.encode(), data)
         return data
+
+    def unread(self, text: str) -> str:
+        """The same of a text that may be JSON."""
+        return self.json(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def text(self, text: str) -> str:
         """A whole text without the keys."""
@@ -64,6 +73,17 @@ class KeyFilter:
         refusal = choice.refusal and self.text(choice.refusal)
         text, reasoning = self.text(choice.text), self.text(choice.reasoning)
         return replace(choice, text=text, refusal=refusal, reasoning=reasoning)
+
+
+@lru_cache
+def _in_json(key: str) -> tuple[bytes, re.Pattern[bytes]]:
+    """The key as JSON usually has it, and in any spelling: each character may be an escape."""
+    characters = []
+    for each in key:
+        spellings = {re.escape(json.dumps(each)[1:-1]), rf"\\u(?i:{ord(each):04x})"}
+        spellings |= {r"\\/"} if each == "/" else set()
+        characters.append(f"(?:{'|'.join(spellings)})")
+    return json.dumps(key)[1:-1].encode(), re.compile("".join(characters).encode())
 
 
 def _beginning_of(key: str, text: str) -> int:

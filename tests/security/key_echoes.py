@@ -13,6 +13,7 @@ ECHOES = (
     *("key-in-answer", "key-in-pieces", "key-in-reasoning", "key-in-refusal", "key-in-model-name"),
     *("key-in-finish-reason", "key-in-broken-answer", "key-in-request-id", "key-in-redirect"),
     *("key-in-page", "key-in-headers", "key-in-status-line", "echo-key", "echo-key-in-stream"),
+    *("key-in-escapes", "key-in-escapes-of-an-error"),
 )
 
 
@@ -93,6 +94,27 @@ def key_in_redirect(exchange: Exchange) -> None:
 def key_in_page(exchange: Exchange) -> None:
     page = f"<html><body>Who is {_key(exchange)}?</body></html>"
     exchange.body(403, page.encode(), "text/html")
+
+
+def escaped(key: str) -> str:
+    """The key as a server may spell it in JSON."""
+    return "".join(f"\\u{ord(each):04X}" if each in "-0a" else each for each in key)
+
+
+@answers("key-in-escapes")
+def key_in_escapes(exchange: Exchange) -> None:
+    value = delta({"content": "Hi KEY", "reasoning_content": "KEY"}, "KEY") | {"model": "KEY"}
+    data = json.dumps(value | {"id": "KEY", "system_fingerprint": "KEY", "usage": USAGE})
+    exchange.begin_stream()
+    exchange.event(data.replace("KEY", escaped(_key(exchange))).encode())
+    exchange.event(b"[DONE]")
+    exchange.end()
+
+
+@answers("key-in-escapes-of-an-error")
+def key_in_escapes_of_an_error(exchange: Exchange) -> None:
+    data = json.dumps({"error": {"message": "KEY", "code": "KEY", "param": "KEY"}})
+    exchange.body(400, data.replace("KEY", escaped(_key(exchange))).encode())
 
 
 @answers("key-in-headers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ from chatnb.records import Message, Request
 from chatnb.redaction import MASK, is_secret, redact
 from chatnb.wire.key_filter import KeyFilter
 from tests.loopback import LoopbackServer
-from tests.security import key_echoes  # noqa: F401 - the server's ways to repeat a key
+from tests.security import key_echoes
 from tests.security.conftest import CANARY
 
 
@@ -26,6 +27,21 @@ def test_a_key_in_pieces_of_any_size_is_never_shown(size: int) -> None:
     pieces = [keys.piece(0, text[at : at + size]) for at in range(0, len(text), size)]
     pieces += [rest for _, rest in keys.rest()]
     assert "".join(pieces) == text.replace(CANARY, MASK)
+
+
+@pytest.mark.parametrize("key", [CANARY, "sk-0/1+2=345678", 'a/B"78\\9'])
+@pytest.mark.parametrize("spelled", [r"\u%04x", r"\u%04X"])
+def test_a_key_is_found_in_any_spelling_of_json(key: str, spelled: str) -> None:
+    everything = "".join(spelled % ord(each) for each in key)
+    mixed = "".join(spelled % ord(each) if at % 3 else _plain(each) for at, each in enumerate(key))
+    for each in (everything, mixed, _plain(key), _plain(key).replace("/", r"\/")):
+        data = b'{"a": "x %b y"}' % each.encode()
+        assert json.loads(data) == {"a": f"x {key} y"}
+        assert json.loads(KeyFilter([key]).json(data)) == {"a": f"x {MASK} y"}
+
+
+def _plain(text: str) -> str:
+    return json.dumps(text)[1:-1]
 
 
 def test_each_choice_has_its_own_pieces() -> None:
@@ -86,6 +102,13 @@ def variables(error: BaseException) -> Iterator[object]:
 def test_no_variable_of_an_error_holds_the_key(backend: OpenAIBackend, model: str) -> None:
     error = fault(backend, model, Flight())
     assert not [each for each in variables(error) if CANARY in repr(each)]
+
+
+def test_no_detail_of_an_error_has_a_key_in_escapes(backend: OpenAIBackend) -> None:
+    error = fault(backend, "key-in-escapes-of-an-error", Flight())
+    assert isinstance(error, ChatError)
+    assert MASK in error.detail
+    assert key_echoes.escaped(CANARY) not in error.detail
 
 
 def test_no_variable_of_an_interrupt_holds_the_key(backend: OpenAIBackend) -> None:

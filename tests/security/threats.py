@@ -29,6 +29,7 @@ THREATS: dict[str, tuple[str, ...]] = {
         "security/test_keys.py::test_a_server_that_repeats_the_key_makes_nobody_show_it",
         "security/test_keys.py::test_no_message_to_the_panel_holds_the_key",
         "security/test_key_filter.py::test_a_key_in_pieces_of_any_size_is_never_shown",
+        "security/test_key_filter.py::test_a_key_is_found_in_any_spelling_of_json",
         "fuzz/test_keys.py::test_no_cut_lets_a_key_pass",
     ),
     "a key that goes to the wrong host": (
@@ -97,7 +98,10 @@ THREATS: dict[str, tuple[str, ...]] = {
         "log/test_shared_directories.py::test_a_link_to_a_directory_of_ones_own_will_do",
         "local/test_server.py::test_a_runtime_directory_behind_a_link_is_not_used",
     ),
-    "data that is run": ("security/test_files.py::test_no_code_is_made_of_data",),
+    "data that is run": (
+        "security/test_files.py::test_no_code_is_made_of_data",
+        "local/test_model_download.py::test_what_is_called_pip_in_the_working_directory_is_not_run",
+    ),
     "an export in the wrong place": (
         "log/test_log_export.py::test_a_relative_path_stays_in_the_working_directory",
         "log/test_log_export.py::test_an_existing_file_is_replaced_only_when_asked",
