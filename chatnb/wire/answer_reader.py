@@ -77,7 +77,7 @@ class AnswerReader:
         if self._fresh:
             self._settle()
         if self._builder.steps:
-            return read(max_bytes, timeout)
+            self._patience.end()
         return self._patience.read(read, max_bytes, timeout)
 
     def answer(self, pieces: Iterable[bytes]) -> Reply:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -63,6 +65,23 @@ def interrupt(flight: Flight, begins: Callable[[], None]) -> None:
     signal.pthread_kill(main, signal.SIGINT)
 
 
+def interrupt_without_a_signal(flight: Flight, begins: Callable[[], None]) -> None:
+    """As ipykernel interrupts on Windows, and as a signal does that another thread gets."""
+    main = threading.main_thread().ident
+    assert main is not None
+    places = deque([0], 3)
+    wait_for(lambda: has_stopped(main, places), "the main thread to wait")
+    begins()
+    _thread.interrupt_main()
+
+
+def has_stopped(thread: int, places: deque[int]) -> bool:
+    """Whether the thread was in the same call each time that somebody looked."""
+    frame = sys._current_frames()[thread]
+    places.append(hash((frame, frame.f_lasti)))
+    return len(places) == places.maxlen and len(set(places)) == 1
+
+
 def is_waiting(thread: int) -> bool:
     """Whether the thread sits in a socket's read or in a wait."""
     frame = sys._current_frames()[thread]
@@ -78,7 +97,9 @@ class Phase:
         self._requests = requests
         self._end = end
         self._reached = threading.Event()
-        self.flight = Flight(on_delta=self._text, on_attempt=self._attempt)
+        self.flight = Flight(
+            on_delta=self._text, on_attempt=self._attempt, on_waiting=self._waiting
+        )
         self.ended_at = 0.0
         self._thread = threading.Thread(target=self._run)
 
@@ -87,6 +108,10 @@ class Phase:
 
     def _attempt(self, attempt: Attempt) -> None:
         if attempt.wait is not None:
+            self._reached.set()
+
+    def _waiting(self, what: str) -> None:
+        if self._announced_by == "told":
             self._reached.set()
 
     def _run(self) -> None:
@@ -155,6 +180,24 @@ def test_request_ends_at_once(
         assert sent.left.wait(PATIENCE_S)
         assert sent.left_at is not None
         assert sent.left_at - phase.ended_at < WITHIN_S
+
+
+@pytest.mark.parametrize(
+    ("model", "stream", "announced_by"),
+    [
+        ("stall-before-headers", True, "told"),
+        ("stall-before-headers", False, "told"),
+        ("stall-in-body", True, "text"),
+        ("stall-in-body", False, "told"),
+    ],
+)
+def test_an_interrupt_that_ends_no_system_call_ends_the_request(
+    model: str, stream: bool, announced_by: str, server: LoopbackServer, backend: OpenAIBackend
+) -> None:
+    end = interrupt_without_a_signal
+    with Phase(server, announced_by, 1, end) as phase, pytest.raises(Interrupted):
+        backend.complete(request_for(model, stream=stream), phase.flight)
+    assert time.monotonic() - phase.ended_at < 5 * WITHIN_S
 
 
 @pytest.mark.parametrize("model", ["stall-before-headers", "slow", "wait-a-minute"])
