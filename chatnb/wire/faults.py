@@ -137,8 +137,7 @@ def _not_found(body: ErrorBody, asked: Asked) -> tuple[str, str]:
     names_model = asked.model and asked.model in body.message and "model" in body.message.lower()
     if "model_not_found" in (body.code, body.type) or body.param == "model" or names_model:
         return "model_not_found", f"{asked.host} has no model '{asked.model}' (or no access)."
-    line = f"{asked.host} has nothing at {asked.path}. Does base_url end in /v1?"
-    return "not_found", line
+    return "not_found", f"{asked.host} has nothing at {asked.path}. Does base_url end in /v1?"
 
 
 def _bad_request(answer: Answer, asked: Asked) -> tuple[str, str]:
