@@ -213,7 +213,8 @@ class Panel(Commands):
         old, new = change["old"], change["new"]
         with self._lock:
             self._tell(self.view.changed(old, new))
-        if new.timelines is not old.timelines or new.last is not old.last:
+        # Not with each piece of an answer: with its end, and with whatever else has changed.
+        if new.live is old.live or new.last is not old.last:
             # Beside the cell that may have sent it: nobody waits for what is there to be saved.
             self._saving.run(lambda: self._output.update(self._saved()))
             self.pages.changed()

@@ -10,7 +10,7 @@ from chatnb.errors import Interrupted, InvalidInput, PartialReply, RequestFailed
 from chatnb.playground.gate import FRESH_S, Gate
 from chatnb.playground.worker import Latest
 from chatnb.records import Choice, Reply
-from tests.fake_backend import reply
+from tests.fake_backend import connected, reply
 from tests.waiting import wait_for
 
 
@@ -291,6 +291,26 @@ def test_another_conversation_is_shown_as_it_is(panel, chat):
     assert panel.last("conversation")["names"] == ["main", "pirates"]
     panel.run("conversation", {"name": "main"})
     assert len(panel.last("turns")["order"]) == 1
+
+
+def test_the_code_and_the_saved_transcript_follow_to_another_conversation(panel, chat):
+    saved = []
+    panel._output.update = saved.append
+    chat.send("Hello")
+    panel.receive(do="page", name="code")
+    wait_for(lambda: "Hello" in panel.last("code")["json"], "the history in the code")
+    chat.settings.conversation = "pirates"
+    wait_for(lambda: "Hello" not in panel.last("code")["json"], "the code without the history")
+    wait_for(lambda: "pirates is empty" in saved[-1]["text/plain"], "the other transcript")
+
+
+def test_the_code_follows_to_another_server(panel, chat, backend, monkeypatch):
+    panel.receive(do="page", name="code")
+    panel.wait_for("code")
+    elsewhere = connected(backend, base_url="http://models.example/v1")
+    monkeypatch.setattr(chat, "_connected", elsewhere)
+    chat.announce()
+    wait_for(lambda: "models.example" in panel.last("code")["python"], "the address in the code")
 
 
 def test_of_many_jobs_the_newest_is_run_last_and_those_between_are_left_out():
