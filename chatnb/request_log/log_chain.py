@@ -17,6 +17,7 @@ from chatnb.request_log.exchange_row import prompt_message
 from chatnb.request_log.log_record import Cleaner, Stored, restored
 
 _KNOWN_AT_MOST = 50_000
+_CHARACTERS_AT_MOST = 50_000_000  # more than any model reads at once: no history is written twice
 
 _CHAIN = """
 WITH RECURSIVE chain(id, parent, role, content, fields, exchange, depth) AS (
@@ -55,6 +56,7 @@ class MessageChain:
         # kept so that nothing else can get that identity.
         self._known: dict[tuple[int | None, str, Any], tuple[int, Message]] = {}
         self._replies: dict[int, tuple[int, str]] = {}
+        self._characters = 0  # of all these texts
         # The last chain with its ids: most requests begin as the one before did.
         self._last: tuple[tuple[Message, ...], list[int]] = ((), [])
 
@@ -69,7 +71,7 @@ class MessageChain:
 
         `exchange` is the row that holds the text of the prompt.
         """
-        if len(self._known) > _KNOWN_AT_MOST:
+        if len(self._known) > _KNOWN_AT_MOST or self._characters > _CHARACTERS_AT_MOST:
             self.forget()
         shared = self._shared_with_last(messages)
         ids = self._last[1][:shared]
@@ -81,6 +83,7 @@ class MessageChain:
                 holder = exchange if message is prompt else self._holder_of(message, parent)
                 number = _insert(connection, message, parent, holder, cleaner)
                 self._known[key] = (number, message)
+                self._characters += len(str(message.content))
             ids.append(self._known[key][0])
         self._last = (messages, ids)
         return ids[-1] if ids else None
@@ -96,8 +99,10 @@ class MessageChain:
         """The row that holds the text of a reply, which the next request may send."""
         if head is not None and isinstance(text, str):
             self._replies[head] = (exchange, text)
+            self._characters += len(text)
 
     def forget(self) -> None:
+        self._characters = 0
         self._known.clear()
         self._replies.clear()
         self._last = ((), [])

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import pytest
 
 from chatnb.records import Choice, Message, Origin, Usage
 from chatnb.redaction import MASK
-from chatnb.request_log import RequestLog, log_rows
+from chatnb.request_log import RequestLog, log_chain, log_rows
 from chatnb.request_log.log_frame import frame
 from tests.log.exchanges import logged, reply, request
 
@@ -217,6 +218,20 @@ def test_a_deeply_nested_answer_is_a_row_like_any_other(
     row = frame(log).iloc[0]
     assert row["status"] == "ok"
     assert row["response"] == '{"deep":' + '{"a":' * 600 + stored + "}" * 601
+
+
+def test_long_texts_do_not_stay_in_memory(log: RequestLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_chain, "_CHARACTERS_AT_MOST", 2_000_000)
+    logged(log, request("warm"))
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            logged(log, request(f"{number} {'x' * 1_000_000}"), reply("y" * 1_000_000))
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert left < 8_000_000
+    assert frame(log)["messages"].iloc[1][0]["content"].startswith("0 xxx")
 
 
 def test_a_row_of_several_choices_keeps_each_end(log: RequestLog) -> None:
