@@ -175,8 +175,13 @@ class Panel(Commands):
 
     def _list_models(self) -> None:
         with contextlib.suppress(ChatError):  # what is not listed may still be typed
-            self.view.models = tuple(self.session.backend.models())
-            self._tell([self.view.connection()])
+            server = self.session.connection.base_url
+            self._tell([self.view.lists(server, self.session.backend.models())])
+
+    def _look_again(self) -> None:
+        """Another model or server has other refusals; nobody who sets nothing needs them."""
+        if self._looked_at is not None:
+            self._refusals.run(self._look_for_refusals)
 
     def _look_for_refusals(self) -> None:
         """What this model refused before, in the logs of all kernels; once, as long as it can."""
@@ -207,6 +212,7 @@ class Panel(Commands):
 
     def _follow_parameters(self, change: Mapping[str, Any]) -> None:  # noqa: ARG002 - all are told
         self._tell([self._values(), self.view.connection()])
+        self._look_again()
         self.pages.changed()
 
     def _follow_state(self, change: Mapping[str, Any]) -> None:
@@ -217,6 +223,7 @@ class Panel(Commands):
         if new.live is old.live or new.last is not old.last:
             # Beside the cell that may have sent it: nobody waits for what is there to be saved.
             self._saving.run(lambda: self._output.update(self._saved()))
+            self._look_again()
             self.pages.changed()
 
     def _compared(self, exchange: Exchange) -> None:

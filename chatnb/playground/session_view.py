@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chatnb.conversation import Conversation
@@ -36,7 +36,7 @@ class SessionView:
         self.gives_up: str | None = None  # when a request that was stopped ends, if not at once
         self._flights = 0
         self._connection: Event = {}
-        self.models: tuple[str, ...] = ()  # what the server lists, once it was asked
+        self._listed: tuple[str, list[str]] = ("", [])  # a server, and the models that it lists
         self.refusals: dict[str, str] = {}  # what this model refused before, from the log
 
     @property
@@ -108,13 +108,20 @@ class SessionView:
 
     def connection(self) -> Event:
         """Who answers."""
+        connection = self._session.connection
+        server, models = self._listed
         self._connection = {
             "event": "connection",
             "described": self._who(),
-            "model": self._session.connection.model,
-            "models": list(self.models),
+            "model": connection.model,
+            "models": models if server == connection.base_url else [],
         }
         return self._connection
+
+    def lists(self, base_url: str, models: Iterable[str]) -> Event:
+        """A server was asked for its models, which are suggested as long as it is the one."""
+        self._listed = base_url, list(models)
+        return self.connection()
 
     def takes_off(self, prompt: str, draft: str = "") -> list[Event]:
         """A request is on its way; `draft`: what goes back into the box if it is given up."""

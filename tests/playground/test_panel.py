@@ -313,6 +313,29 @@ def test_the_code_follows_to_another_server(panel, chat, backend, monkeypatch):
     wait_for(lambda: "models.example" in panel.last("code")["python"], "the address in the code")
 
 
+def test_what_one_model_refused_is_not_told_of_the_next(panel, chat, backend):
+    error = RequestFailed("fake refused it.", kind="unsupported_value", param="temperature")
+    backend.enqueue(error)
+    panel.receive(do="set", values={"temperature": 0.2}, seq=1, view="v")
+    panel.send("Hello")
+    panel.wait_for("idle")
+    panel.receive(do="set", values={"temperature": 0.3}, seq=2, view="v")
+    wait_for(lambda: "fake refused temperature" in str(panel.last("values")["told"]), "the line")
+    chat.parameters.model = "another"  # as a cell does
+    wait_for(lambda: panel.last("values")["told"] == [], "no line")
+
+
+def test_the_models_of_the_server_before_are_not_suggested(panel, chat, backend, monkeypatch):
+    backend.listed = ["one", "two"]
+    panel.receive(do="models")
+    wait_for(lambda: panel.last("connection")["models"] == ["one", "two"], "the models")
+    chat.parameters.model = "two"
+    assert panel.last("connection")["models"] == ["one", "two"]
+    monkeypatch.setattr(chat, "_connected", connected(backend, base_url="http://else.example/v1"))
+    chat.announce()
+    assert panel.last("connection")["models"] == []
+
+
 def test_of_many_jobs_the_newest_is_run_last_and_those_between_are_left_out():
     ran, first, go_on = [], threading.Event(), threading.Event()
 
