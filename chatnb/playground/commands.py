@@ -8,6 +8,7 @@ from typing import Any
 
 from chatnb.conversation import Turn
 from chatnb.errors import ChatError, Interrupted, InvalidInput
+from chatnb.exchanges import as_failure
 from chatnb.playground.compare_page import Comparison
 from chatnb.playground.controls import entered
 from chatnb.playground.log_page import exported
@@ -162,8 +163,8 @@ class Commands:
             failure: ChatError | Interrupted | None = None
             try:
                 job()
-            except (ChatError, Interrupted) as error:
-                failure = error
+            except BaseException as caught:  # noqa: BLE001 - the panel is given back, whatever it is
+                failure = as_failure(caught)
             self.ended(prompt, failure)
 
         self.begins(prompt)

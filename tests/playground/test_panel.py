@@ -77,6 +77,17 @@ def test_a_refused_prompt_comes_back_too(panel, backend):
     assert backend.requests == []
 
 
+def test_whatever_goes_wrong_before_a_request_gives_the_panel_back(panel, chat, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("out of paper")
+
+    monkeypatch.setattr(chat, "_drafted", broken)
+    panel.send("Hello")
+    idle = panel.wait_for("idle")
+    assert "out of paper" in idle["unfinished"]["line"]
+    assert idle["draft"] == "Hello"
+
+
 def test_what_the_budget_refuses_comes_back_with_the_line_that_raises_it(panel, chat, backend):
     chat.settings.max_requests = 1
     chat.ask("one")
