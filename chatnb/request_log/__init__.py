@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chatnb.log_lookup import MEMORY, default_path
 from chatnb.redaction import redact
 from chatnb.request_log import spool
+from chatnb.request_log.answer_keys import answer_key
 from chatnb.request_log.exchange_row import finished_row, started_row
 from chatnb.request_log.log_access import FAILURES, LogAccess
 from chatnb.request_log.log_file import UnusableLogError
@@ -79,7 +80,7 @@ class RequestLog:
     def finish(self, exchange: Exchange) -> None:
         """Write how the exchange ended; its id is the one that `start` gave."""
         cleaner = Cleaner(self._secrets())
-        row = finished_row(exchange, cleaner)
+        row = finished_row(exchange, cleaner, self._key_of(exchange))
         with self._alone:
             given = exchange.id or 0
             number = self._moved.get(given, given)
@@ -94,6 +95,12 @@ class RequestLog:
                 # It may have got another id on the way: what was caught up is written.
                 self._keep(replace(record, id=self._moved.get(number, number)), failure)
             self._flying.pop(self._moved.pop(given, given), None)
+
+    def _key_of(self, exchange: Exchange) -> str | None:
+        """The key that the row got when it was started: to hash its messages again takes time."""
+        given = exchange.id or 0
+        started = self._flying.get(self._moved.get(given, given))
+        return started.row.answer_key if started else answer_key(exchange.request)
 
     def take_notices(self) -> tuple[str, ...]:
         """Lines that the user should see once: where the log is, what happened to it."""

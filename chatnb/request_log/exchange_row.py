@@ -19,11 +19,11 @@ _LARGEST = 2.0**53  # beyond it a float64 no longer counts by ones
 
 def started_row(request: Request, started: datetime, cleaner: Cleaner) -> Row:
     """The row before anything is sent."""
-    return finished_row(Exchange(request, started), cleaner)
+    return finished_row(Exchange(request, started), cleaner, answer_key(request))
 
 
-def finished_row(exchange: Exchange, cleaner: Cleaner) -> Row:
-    """The row with everything that is known of the exchange."""
+def finished_row(exchange: Exchange, cleaner: Cleaner, key: str | None) -> Row:
+    """The row with everything that is known of the exchange; `key`: its request's `answer_key`."""
     reply = exchange.reply
     error = exchange.error
     details = _details(exchange)
@@ -38,7 +38,7 @@ def finished_row(exchange: Exchange, cleaner: Cleaner) -> Row:
         request_id=cleaner.text(reply.request_id or (error.request_id if error else None)),
         response=cleaner.json(response) if response else None,
         details=cleaner.json(details) if details else None,
-        answer_key=answer_key(exchange.request),
+        answer_key=key,
     )
 
 

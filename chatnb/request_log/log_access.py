@@ -40,6 +40,7 @@ class LogAccess:
         say: Callable[[str], None],
     ) -> None:
         self._path = path
+        self._on_disk = path != MEMORY
         self._owner = owner
         self._opened = opened
         self._say = say
@@ -101,7 +102,7 @@ class LogAccess:
 
     def _ready(self) -> LogStore:
         # What is written into a deleted file is gone without an error.
-        replaced = self._path != MEMORY and identity_of(self._path) != self._file
+        replaced = self._on_disk and identity_of(self._path) != self._file
         if self._store is None or replaced:
             self.close()
             connection, notices = open_log(self._path)
