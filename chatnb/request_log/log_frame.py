@@ -92,12 +92,14 @@ def frame(log: RequestLog, *, all: bool = False) -> LogFrame:
     """
     with _ALONE, _no_collections():
         kept, changed = _read(log, all)
+        log.kept.pop(all, None)  # what an interrupt leaves half done is read anew
         unwritten = log.unwritten()
         if changed or kept.shown is None or unwritten != kept.unwritten:
             _add(kept, changed, log)
             kept.unwritten = unwritten
             kept.shown = _with_unwritten(kept, log)
             changed.clear()  # what is freed here need not be looked through
+        log.kept[all] = kept
         return LogFrame(kept.shown.copy(deep=False))
 
 
@@ -128,9 +130,7 @@ def _read(log: RequestLog, all: bool) -> tuple[_Kept, list[tuple[Any, ...]]]:
         known = kept.open
         return kept, [row for row in rows if known.get(row[0]) != row] if known else rows
 
-    found = log.read(read) or (_Kept(None, 0, _table((), {}, log)), [])
-    log.kept[all] = found[0]
-    return found
+    return log.read(read) or (_Kept(None, 0, _table((), {}, log)), [])
 
 
 def _table(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from chatnb.errors import PartialReply
 from chatnb.parameters import columns as parameter_columns
 from chatnb.records import Adjustment, Attempt, Choice, Exchange, Message, Origin, Usage
-from chatnb.request_log import RequestLog
+from chatnb.request_log import RequestLog, log_frame
 from chatnb.request_log.log_frame import LogFrame, frame
 from chatnb.request_log.log_view import as_html, totals
 from tests.log.exchanges import BASE_URL, logged, reply, request
@@ -109,6 +110,28 @@ def test_a_started_row_is_refreshed_when_it_ends(log: RequestLog) -> None:
     rows = frame(log)
     assert rows["status"].tolist() == ["ok", "ok"]
     assert rows["reply"][0] == "done"
+
+
+@pytest.mark.parametrize("step", ["_table", "_overlaid", "_with_unwritten"])
+def test_a_frame_that_was_interrupted_is_whole_the_next_time(
+    log: RequestLog, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    logged(log, request("before"))
+    asked = request("in the air")
+    flying = log.start(asked, datetime.now(UTC))
+    frame(log)
+    logged(log, request("after"))
+    with monkeypatch.context() as patch:
+        patch.setattr(log_frame, step, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            frame(log)
+    assert frame(log)["prompt"].tolist() == ["before", "in the air", "after"]
+    log.finish(Exchange(asked, datetime.now(UTC), flying, "ok", reply()))
+    assert frame(log)["status"].tolist() == ["ok"] * 3
+
+
+def interrupted(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def test_a_frame_that_was_changed_leaves_the_next_one_as_it_is(log: RequestLog) -> None:
