@@ -60,7 +60,11 @@ class LocalBackend:
     def token_ids(self, text: str, flight: Flight | None = None) -> Sequence[int]:
         """The token ids of a text; what looks like a control token is text."""
         body = {"content": text, "add_special": False, "parse_special": False}
-        status, answer = self._ask("/tokenize", body, flight or Flight())
+        try:
+            status, answer = self._ask("/tokenize", body, flight or Flight())
+        except (OSError, ValueError) as error:
+            line = f"The embedded model could not tokenize the text: {error}. Run the cell again."
+            raise RequestFailed(line, kind="server") from error
         if status != 200:
             raise RequestFailed(
                 f"The embedded model could not tokenize the text ({status}): {answer}",

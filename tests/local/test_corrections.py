@@ -9,10 +9,13 @@ import threading
 import pytest
 
 from chatnb.backend import Flight
-from chatnb.errors import ChatError, Interrupted, InvalidInput
+from chatnb.errors import ChatError, Interrupted, InvalidInput, RequestFailed
 from chatnb.local import server
+from chatnb.local.server_state import RunningServer
 from chatnb.local.vocabulary import SMOLLM2_CONTROL
+from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Message
+from tests.loopback import LoopbackServer
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.model
@@ -136,6 +139,28 @@ def test_token_ids_are_those_of_the_text(running, asking):
 
 
 @pytest.mark.parametrize("stream", [True, False])
+class OddTokenizer(LoopbackServer):
+    """A model server whose tokenizer answers no JSON, or breaks the connection."""
+
+    answer = staticmethod(lambda exchange: exchange.body(200, b"no JSON"))
+
+    def _answer(self, exchange):
+        asked_for_models = exchange.received.path == "/v1/models"
+        exchange.json({}) if asked_for_models else self.answer(exchange)
+        return exchange.keeps_alive
+
+
+@pytest.mark.parametrize("answer", [OddTokenizer.answer, lambda exchange: exchange.reset()])
+def test_a_tokenizer_that_fails_is_one_line(model, own_runtime, asking, answer):
+    with OddTokenizer() as odd:
+        odd.answer = answer
+        url = f"http://127.0.0.1:{odd.port}"
+        there = RunningServer(url, "token", os.getpid(), "name", "path", "version", "log")
+        asking.backend._opened = there, OpenAIBackend(asking.connection)
+        with pytest.raises(RequestFailed, match="could not tokenize the text"):
+            asking.backend.token_ids("blue")
+
+
 def test_more_choices_than_slots_all_come(running, asking, stream):
     reply = asking.ask("Name a color.", stream=stream, n=6, seed=42, temperature=1.0, max_tokens=6)
     assert [choice.index for choice in reply.choices] == list(range(6))
