@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 
 
 @dataclass

@@ -56,7 +56,8 @@ def exported(log: RequestLog, format: str, directory: Path) -> str:
     """
     from chatnb.request_log.log_export import export
 
-    path = _free(directory.resolve() / f"chatnb-log-{datetime.now():%Y-%m-%d-%H%M%S}.{format}")
+    name = f"chatnb-log-{datetime.now():%Y-%m-%d-%H%M%S}.{format}"
+    path = _free(directory.resolve() / Path(name).name)
     count = export(path, log, all=False)
     return f"{count:,} {'row is' if count == 1 else 'rows are'} in {path}."
 

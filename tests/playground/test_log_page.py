@@ -261,6 +261,14 @@ def test_an_export_in_another_format_is_refused_in_one_line(log, tmp_path):
         exported(log, "xlsx", tmp_path)
 
 
+def test_an_export_stays_in_its_directory(log, tmp_path):
+    logged(log, request("Hi"))
+    directory = tmp_path / "in" / "here"
+    directory.mkdir(parents=True)
+    exported(log, "csv/../../elsewhere.csv", directory)
+    assert [path.parent for path in tmp_path.rglob("*.csv")] == [directory]
+
+
 def test_parquet_that_is_not_installed_says_what_to_install(log, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
     with pytest.raises(InvalidInput, match="pip install pyarrow"):
