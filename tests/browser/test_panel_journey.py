@@ -280,6 +280,23 @@ def test_a_second_view_of_a_panel_leaves_what_is_typed_in_the_first(
     words.wait_for(state="detached")
 
 
+def test_the_keyboard_stays_in_the_turn_that_it_changed(
+    open_in_lab: Open, server: LoopbackServer
+) -> None:
+    panel = PanelPage.open(open_in_lab, connect_to(server), width=1500)
+    panel.send("Hello")
+    turn = panel.wait_for_turn()
+    is_there = "turn => turn.contains(document.activeElement)"
+    for words in ("Good evening", None):
+        turn.get_by_role("button", name="Edit prompt").press("Enter")
+        box = panel.root.get_by_label("New words")
+        if words:
+            box.fill(words)
+        panel.button("Save" if words else "Cancel").press("Enter")
+        box.wait_for(state="detached")
+        wait_for(lambda: turn.evaluate(is_there), "the focus in the turn", timeout=10)
+
+
 def test_two_panels_on_one_session_stay_in_step(
     open_notebook: Open, server: LoopbackServer
 ) -> None:

@@ -65,7 +65,11 @@ class Transcript {
     }
     const view = new TurnView(this.kernel, turn);
     if (old) {
+      const held = old.element.contains(document.activeElement);
       old.element.replaceWith(view.element);
+      if (held) {
+        view.focus();
+      }
     }
     this.turns.set(turn.key, view);
     typeset(this.kernel.model, view.element);

@@ -96,7 +96,10 @@ class TurnView {
     const box = h("textarea", { class: "chatnb-prompt", "aria-label": "New words", rows: 3 });
     box.value = text;
     const { key } = this.turn;
-    const close = () => this.body.replaceChildren(...this.parts().filter(Boolean));
+    const close = () => {
+      this.body.replaceChildren(...this.parts().filter(Boolean));
+      this.focus();
+    };
     const ask = (send) => this.act("edit", { key, message, content: box.value, send });
     // The same words change nothing, so that no new turn comes in this one's place.
     const save = async () => (await ask(false)) && close();
@@ -114,6 +117,13 @@ class TurnView {
       this.line.element,
     );
     box.focus();
+  }
+
+  // What had the focus is gone: the keyboard stays in this turn.
+  focus() {
+    const actions = ".chatnb-turn-actions button:last-child"; // to edit: it sends nothing
+    const next = this.element.querySelector(actions) ?? this.element.querySelector("summary");
+    next?.focus({ preventScroll: true });
   }
 
   async act(command, args) {
