@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import openai
@@ -36,11 +37,13 @@ def test_what_is_sent_again_is_what_was_sent() -> None:
     building = lines.partition("connection =")[0]
     with LoopbackServer() as server:
         chat = chatnb.Session(server.base_url, model="echo")
-        chat.ask("Grüße {x}", system="Short.", temperature=0.25, seed=3, max_completion_tokens=9)
-        names: dict[str, Any] = {"pandas": pandas, "chatnb": chatnb}
-        exec(building, names)
-        client = openai.OpenAI(**chat.connection.client_options())
-        client.chat.completions.create(**names["asked"])
+        with closing(chat.backend), openai.OpenAI(**chat.connection.client_options()) as client:
+            chat.ask(
+                "Grüße {x}", system="Short.", temperature=0.25, seed=3, max_completion_tokens=9
+            )
+            names: dict[str, Any] = {"pandas": pandas, "chatnb": chatnb}
+            exec(building, names)
+            client.chat.completions.create(**names["asked"])
         first, again = (received.json for received in server.requests[-2:])
     assert first == again
     assert first["messages"][1]["content"] == "Grüße {x}"
