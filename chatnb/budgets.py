@@ -206,7 +206,9 @@ def _money(amount: float) -> str:
 
 
 def _was_worked_on(exchange: Exchange) -> bool:
-    """Whether it can have cost anything: a request that was turned away did not."""
+    """Whether it can have cost anything: one that was turned away or never left did not."""
+    if exchange.status == "interrupted" and not exchange.attempts:
+        return False
     waited = exchange.error is not None and exchange.error.kind == "timeout"
     return exchange.status != "error" or bool(exchange.reply.choices) or waited
 

@@ -25,8 +25,6 @@ from chatnb.request_log import RequestLog
 if TYPE_CHECKING:
     import pandas
 
-    from chatnb.request_log.log_rows import StoredConversation
-
 
 class Kernel:
     """What this kernel process holds: an id, a log, a connection and a session."""
@@ -139,17 +137,6 @@ def log(*, all: bool = False) -> pandas.DataFrame:
     from chatnb.request_log.log_frame import frame
 
     return frame(this_kernel().log, all=all)
-
-
-def resumable() -> StoredConversation | None:
-    """The conversation that an earlier kernel of this notebook left in the log, if any."""
-    from chatnb.request_log.log_rows import last_conversation
-
-    log = this_kernel().log
-    # Looking must not make a file.
-    if log.notebook is None or not log.path.exists():
-        return None
-    return last_conversation(log, log.notebook)
 
 
 class Session(sessions.Session):

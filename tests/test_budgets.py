@@ -10,7 +10,7 @@ import pytest
 
 import chatnb
 from chatnb import kernel as wiring
-from chatnb.errors import InvalidInput, PartialReply, RequestFailed
+from chatnb.errors import Interrupted, InvalidInput, PartialReply, RequestFailed
 from chatnb.extraction import extract
 from chatnb.records import Choice, Reply, Usage
 from chatnb.request_log.log_frame import frame
@@ -167,6 +167,13 @@ def test_what_broke_off_is_estimated_and_what_was_turned_away_is_free(chat, back
     with pytest.raises(PartialReply):
         chat.ask("Hi")
     assert chat.budget.spent == "~$0.0050"
+
+
+def test_what_was_stopped_before_it_left_is_free(chat, backend):
+    backend.enqueue(Interrupted("Stopped.", kind="interrupted"))
+    with pytest.raises(Interrupted):
+        chat.ask("Hi " * 100_000)
+    assert chat.budget.spent == "$0"
 
 
 def test_an_unknown_price_is_said_once_and_does_not_count(log, caplog):

@@ -11,6 +11,7 @@ from chatnb.backend import Backend, Connection, Flight
 from chatnb.errors import ChatError, Interrupted, RequestFailed
 from chatnb.local import many_choices
 from chatnb.local.connection import LocalConnection
+from chatnb.local.locks import raise_if
 from chatnb.local.model_file import checked_path, fetch, identity_of
 from chatnb.local.request_checks import checked, told_limit, without_control_tokens
 from chatnb.local.server import ensure
@@ -108,6 +109,9 @@ class LocalBackend:
 
         if self._opened is None:
             flight.waiting(f"starting {self.connection.model}…")
+            while self._lock.locked():  # by a thread that fetches the model or starts its server
+                raise_if(stopped, "Stopped while the embedded model was starting.")
+                flight.stopping.wait(0.05)
         with self._lock:
             if self._opened is not None and self._opened[0].listens():
                 return self._opened

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from filelock import FileLock
 
 from chatnb.backend import Flight
 from chatnb.errors import ChatError, Interrupted, InvalidInput, RequestFailed
 from chatnb.local import server
-from chatnb.local.server_state import RunningServer
+from chatnb.local.server_state import RunningServer, place_of
 from chatnb.local.vocabulary import SMOLLM2_CONTROL
 from chatnb.openai_backend import OpenAIBackend
 from chatnb.records import Message
-from tests.loopback import LoopbackServer
+from tests.loopback import PATIENCE_S, LoopbackServer
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.model
@@ -138,7 +140,6 @@ def test_token_ids_are_those_of_the_text(running, asking):
     assert asking.backend.token_ids("") == []
 
 
-@pytest.mark.parametrize("stream", [True, False])
 class OddTokenizer(LoopbackServer):
     """A model server whose tokenizer answers no JSON, or breaks the connection."""
 
@@ -161,6 +162,7 @@ def test_a_tokenizer_that_fails_is_one_line(model, own_runtime, asking, answer):
             asking.backend.token_ids("blue")
 
 
+@pytest.mark.parametrize("stream", [True, False])
 def test_more_choices_than_slots_all_come(running, asking, stream):
     reply = asking.ask("Name a color.", stream=stream, n=6, seed=42, temperature=1.0, max_tokens=6)
     assert [choice.index for choice in reply.choices] == list(range(6))
@@ -279,3 +281,21 @@ def test_a_stop_ends_the_request_and_keeps_what_came(running, asking, n):
         asking.backend.complete(request, flight)
     assert caught.value.reply.choices
     assert max(choice.index for choice in caught.value.reply.choices) < 4
+
+
+def test_a_stop_ends_who_waits_for_a_start_that_another_thread_makes(asking, model, own_runtime):
+    own_runtime.mkdir(mode=0o700)
+    place = place_of(model.path, server._engine_version())
+    first, second = Flight(), Flight()
+    with ThreadPoolExecutor(2) as threads, FileLock(place.lock):
+        request = asking.request("Hello")
+        starting = threads.submit(asking.backend.complete, request, first)
+        wait_for(asking.backend._lock.locked, "the first to start it")
+        waiting = threads.submit(asking.backend.complete, request, second)
+        second.stop()
+        with pytest.raises(Interrupted):
+            waiting.result(timeout=PATIENCE_S)
+        assert not starting.done()
+        first.stop()
+        with pytest.raises(Interrupted):
+            starting.result(timeout=PATIENCE_S)
