@@ -41,7 +41,7 @@ class Patience:
         end = float("inf") if timeout is None else time.monotonic() + timeout
         while True:
             # Not 0, with which a socket does not wait but fails at once.
-            left = max(end - time.monotonic(), 0.001)
+            left = max(min(end, self._ends) - time.monotonic(), 0.001)
             try:
                 return read(max_bytes, min(left, _SLICE_S))
             except Exception as error:

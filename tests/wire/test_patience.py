@@ -37,6 +37,18 @@ def headers_then_speaks_when_waited_for(exchange: Exchange) -> None:
     exchange.finish()
 
 
+@answers("comments-until-waited-for")
+def comments_until_waited_for(exchange: Exchange) -> None:
+    exchange.begin_stream()
+    for _ in range(500):
+        exchange.chunk(b": keep-alive\n\n")
+        exchange.pause(0.02)
+        if waited_for.is_set():
+            break
+    exchange.text("Hello")
+    exchange.finish()
+
+
 @answers("whole-when-waited-for")
 def whole_when_waited_for(exchange: Exchange) -> None:
     waited_for.wait(PATIENCE_S)
@@ -63,6 +75,7 @@ class Told:
     [
         ("speaks-when-waited-for", True),
         ("headers-then-speaks-when-waited-for", True),
+        ("comments-until-waited-for", True),
         ("whole-when-waited-for", False),
     ],
 )
