@@ -22,15 +22,15 @@ KEY_VARIABLE = "LOOPBACK_KEY"
 CANARY = "canary-2f9c41d07be8"
 
 # What stalls is given so long, in seconds; all else more than a busy machine can miss.
-SOON_S = 0.2
+SOON_S = 0.4
 LATE_S = 10
 
 _NOT_THE_API = "{host} did not answer like an OpenAI API. Is base_url right?"
 _PAGE = "a web page instead of JSON: a proxy or login page?"
 _BROKE = "The connection broke; {n} characters kept. Run the cell again."
-_SILENT = "{host} stopped sending; {n} characters kept. It was silent for 0.2 s: "
-_STOPPED = f"{_SILENT}%chat_set idle_timeout=0.4 waits longer."
-_NOT_BEGUN = f"{_SILENT}%chat_set first_token_timeout=0.4 waits longer."
+_SILENT = "{host} stopped sending; {n} characters kept. It was silent for 0.4 s: "
+_STOPPED = f"{_SILENT}%chat_set idle_timeout=0.8 waits longer."
+_NOT_BEGUN = f"{_SILENT}%chat_set first_token_timeout=0.8 waits longer."
 _AGAIN = "Run the cell again; %chat_connect names another server."
 _BASE_URL = "Is base_url right? %chat_connect names another."
 _BROKEN = "{host} sent a broken stream; {n} characters kept."
@@ -197,8 +197,8 @@ FAULTS = [
         )
     ),
     unreached("silence before headers", "stall-before-headers", "timeout",
-              "No answer from {host} within 0.2 s (3 tries). "
-              "%chat_set first_token_timeout=0.4 waits longer."),
+              "No answer from {host} within 0.4 s (3 tries). "
+              "%chat_set first_token_timeout=0.8 waits longer."),
     *(bad(model) for model in (
         "html", "empty", "not-json", "json-null", "json-object", "json-string", "json-list",
         "no-choices", "null-choices-only", "no-message", "choice-is-text", "message-is-text",
@@ -313,8 +313,8 @@ FAULTS = [
             "{host} is overloaded or down (699) after 3 tries: status 699", 3),
     *(
         unreached("silence before headers", model, "timeout",
-                  "No answer from {host} within 0.2 s (3 tries). "
-                  "%chat_set first_token_timeout=0.4 waits longer.")
+                  "No answer from {host} within 0.4 s (3 tries). "
+                  "%chat_set first_token_timeout=0.8 waits longer.")
         for model in ("stall-in-headers", "stall-with-continue")
     ),
     unreached("no HTTP", "two-lengths", "connection",
