@@ -103,8 +103,7 @@ def run_all(
                     if (exchange := future.result()) is not None:
                         done(exchange)
         except KeyboardInterrupt:
-            end_all()
-            for flight in flights:
+            for flight in reversed(flights):
                 flight.stop()
     return Batch([future.result() for future in futures], *refusals[:1])
 

@@ -118,35 +118,21 @@ def test_an_interrupt_keeps_what_is_done_and_sends_nothing_more(chat, backend, c
     assert len(frame(chat.log)) == 3
 
 
-def test_an_interrupt_that_reaches_another_thread_stops_the_samples_too(chat, backend, capsys):
+@pytest.mark.parametrize("which", ["another thread", "the main thread, twice"])
+def test_an_interrupt_stops_the_samples_and_keeps_them(chat, backend, capsys, which):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupted(request, flight):
         # The system chooses the thread; where it is not the main one, no wait of that one ends.
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        another = which == "another thread"
+        thread = threading.get_ident() if another else threading.main_thread().ident
+        signal.pthread_kill(thread, signal.SIGINT)
         assert flight.stopping.wait(20)
+        if not another:
+            signal.pthread_kill(thread, signal.SIGINT)
         return "the last one"
 
     backend.enqueue("the first one", interrupted)
-    try:
-        taken = take(chat, "a", seeds=range(50), parallel=1)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert list(taken["reply"]) == ["the first one", "the last one"]
-    assert "2 of 50 samples were sent; they are kept" in capsys.readouterr().out
-
-
-def test_stop_pressed_twice_keeps_the_samples(chat, backend, capsys):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    main = threading.main_thread().ident
-
-    def interrupted_twice(request, flight):
-        signal.pthread_kill(main, signal.SIGINT)
-        assert flight.stopping.wait(20)
-        signal.pthread_kill(main, signal.SIGINT)
-        return "the last one"
-
-    backend.enqueue("the first one", interrupted_twice)
     try:
         taken = take(chat, "a", seeds=range(50), parallel=1)
     finally:
